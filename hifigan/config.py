@@ -1,0 +1,138 @@
+"""Settings that a vocoder and VITS share: audio, generator, discriminators and the training run."""
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from hifigan.errors import UserError
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise a UserError with `message` unless the condition holds."""
+    if not condition:
+        raise UserError(message)
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    sample_rate: int  # Hz
+    n_fft: int  # samples
+    hop_length: int  # samples from one frame to the next
+    win_length: int  # samples
+    n_mels: int
+    f_min: float  # Hz
+    f_max: float | None  # Hz; null means half the sample rate
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "hop_length", "win_length", "n_mels"):
+            require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected more than 0")
+        require(self.n_fft >= self.win_length,
+                f"n_fft {self.n_fft} is smaller than win_length {self.win_length}; "
+                f"raise n_fft to {2 ** math.ceil(math.log2(self.win_length))} or lower win_length")
+        require(self.win_length >= self.hop_length,
+                f"win_length {self.win_length} is smaller than hop_length {self.hop_length}, so samples "
+                f"between frames would be lost; raise win_length to {4 * self.hop_length}")
+        require((self.n_fft - self.hop_length) % 2 == 0,
+                f"n_fft {self.n_fft} minus hop_length {self.hop_length} is odd, so frames cannot be "
+                f"centred; make both even")
+        require(0 <= self.f_min < self.f_top,
+                f"f_min {self.f_min} Hz is not below f_max {self.f_top} Hz; lower f_min")
+        require(self.f_top <= self.sample_rate / 2,
+                f"f_max {self.f_max} Hz is above half the sample rate; set it to null or to at most "
+                f"{self.sample_rate / 2:g}")
+
+    @property
+    def f_top(self) -> float:  # Hz
+        return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def n_bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+    @property
+    def frame_rate(self) -> float:  # frames per second
+        return self.sample_rate / self.hop_length
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """HiFi-GAN Sec. 2.2 and Table 5; the published V1 has 512 channels and resblock "1"."""
+    upsample_rates: tuple[int, ...]
+    upsample_kernel_sizes: tuple[int, ...]
+    upsample_initial_channels: int
+    resblock: Literal["1", "2"]
+    resblock_kernel_sizes: tuple[int, ...]
+    resblock_dilations: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        n_rates, n_sizes = len(self.upsample_rates), len(self.upsample_kernel_sizes)
+        require(n_rates > 0, "upsample_rates is empty; expected the factors of the hop length")
+        require(n_rates == n_sizes, f"upsample_rates has {n_rates} entries and upsample_kernel_sizes "
+                                    f"{n_sizes}; give one kernel size per rate")
+        for rate, size in zip(self.upsample_rates, self.upsample_kernel_sizes):
+            require(size >= rate, f"upsample kernel size {size} is smaller than its rate {rate}, which "
+                                  f"leaves samples without input; use {2 * rate}")
+        halvings = 2 ** n_rates
+        require(self.upsample_initial_channels % halvings == 0,
+                f"upsample_initial_channels {self.upsample_initial_channels} cannot be halved {n_rates} "
+                f"times; use a multiple of {halvings}")
+        require(len(self.resblock_kernel_sizes) == len(self.resblock_dilations) > 0,
+                f"resblock_kernel_sizes has {len(self.resblock_kernel_sizes)} entries and "
+                f"resblock_dilations {len(self.resblock_dilations)}; give one list of dilations per kernel")
+        require(all(size % 2 for size in self.resblock_kernel_sizes),
+                f"resblock_kernel_sizes {list(self.resblock_kernel_sizes)} must be odd to keep the length")
+
+    @property
+    def hop_length(self) -> int:  # samples made of one frame
+        return math.prod(self.upsample_rates)
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """HiFi-GAN Sec. 2.3. The scale network is a table of [channels, kernel, stride, groups]."""
+    periods: tuple[int, ...]
+    period_channels: tuple[int, ...]
+    scale_layers: tuple[tuple[int, int, int, int], ...]
+
+    def __post_init__(self) -> None:
+        before = 1
+        for channels, kernel_size, _, groups in self.scale_layers:
+            require(kernel_size % 2 == 1, f"scale_layers: kernel {kernel_size} is even; use an odd one")
+            require(channels % groups == 0 and before % groups == 0,
+                    f"scale_layers: {groups} groups do not divide {before} and {channels} channels")
+            before = channels
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The run: batches, optimizers, schedule, precision, and how often to look and save."""
+    seed: int
+    epochs: int
+    batch_size: int  # utterances per process
+    segment_samples: int  # length of the windows that the decoder and discriminators see
+    optimizer: Literal["AdamW", "Adam", "RAdam", "NAdam"]
+    lr: float
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
+    lr_decay: float  # factor on the rate per epoch
+    grad_clip: float | None  # largest gradient norm; null does not clip
+    mixed_precision: bool | Literal["bf16", "fp16"]
+    grad_checkpoint: bool  # saves memory: recompute the decoder's and WaveNets' activations
+    num_workers: int  # loader processes per training process
+    log_every: int  # steps
+    validate_every: int  # steps
+    save_every: int  # steps
+    keep_last: int  # checkpoints
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "segment_samples", "lr", "eps", "lr_decay",
+                     "log_every", "validate_every", "save_every"):
+            require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected more than 0")
+        for name in ("weight_decay", "num_workers"):
+            require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more")
+        require(all(0 <= beta < 1 for beta in self.betas),
+                f"betas {list(self.betas)} must lie in [0, 1)")
+        require(self.grad_clip is None or self.grad_clip > 0,
+                f"grad_clip is {self.grad_clip}, expected more than 0, or null for none")
+        require(self.keep_last >= 2, f"keep_last is {self.keep_last}, expected 2 or more: with one file, "
+                                     f"a damaged checkpoint would cost the run")

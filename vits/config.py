@@ -1,0 +1,147 @@
+"""The whole configuration of a VITS run, as it stands in configs/*.json and in every checkpoint."""
+from dataclasses import dataclass
+from typing import Literal
+
+from hifigan.config import AudioConfig, DiscriminatorConfig, GeneratorConfig, TrainConfig, require
+
+FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    front_end: Literal["characters", "phonemes"]
+    language: str  # espeak voice such as "en-us" or "bg"; used by phonemes only
+    symbols: tuple[str, ...] | Literal["from_data"]  # the first one is padding and blank
+    add_blank: bool  # a blank before, between and behind the symbols (VITS Sec. 2.2.1, from Glow-TTS)
+
+    def __post_init__(self) -> None:
+        if self.symbols == FROM_DATA:
+            return
+        require(len(self.symbols) > 1, "symbols lists fewer than 2; the first one is padding and blank")
+        twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
+        require(not twice, f"symbols lists {twice} more than once; every symbol has one id")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    folder: str
+    train_list: str | None  # within the folder; null finds train.csv, train.txt or metadata.csv
+    valid_list: str | None  # null finds valid.csv, else n_valid utterances are held out
+    n_valid: int  # utterances held out when there is no validation list
+    speakers: tuple[str, ...] | Literal["from_data"] | None  # null: one speaker
+    min_seconds: float
+    max_seconds: float
+    max_symbols: int  # blanks included
+
+    def __post_init__(self) -> None:
+        require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")
+        require(0 <= self.min_seconds < self.max_seconds,
+                f"min_seconds {self.min_seconds} is not below max_seconds {self.max_seconds}")
+        require(self.max_symbols > 0, f"max_symbols is {self.max_symbols}, expected more than 0")
+        if isinstance(self.speakers, tuple):
+            twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
+            require(not twice, f"speakers lists {twice} more than once")
+            require(len(self.speakers) > 0, "speakers is an empty list; write null for one speaker")
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig:
+    hidden_channels: int
+    filter_channels: int  # inside the feed-forward layers
+    n_heads: int
+    n_layers: int
+    kernel_size: int
+    dropout: float
+    attention_window: int  # symbols to either side with a relative position of their own
+
+    def __post_init__(self) -> None:
+        require(self.hidden_channels % self.n_heads == 0,
+                f"hidden_channels {self.hidden_channels} is not a multiple of n_heads {self.n_heads}")
+
+
+@dataclass(frozen=True)
+class WaveNetConfig:
+    hidden_channels: int
+    n_layers: int
+    kernel_size: int
+
+    def __post_init__(self) -> None:
+        require(self.kernel_size % 2 == 1, f"kernel_size {self.kernel_size} is even; use an odd one")
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    n_flows: int
+    wavenet: WaveNetConfig
+
+
+@dataclass(frozen=True)
+class DurationPredictorConfig:
+    kind: Literal["stochastic", "deterministic"]
+    hidden_channels: int  # of the stochastic one: the text encoder's width
+    kernel_size: int
+    dropout: float
+    n_flows: int  # stochastic only
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    latent_channels: int  # C of z
+    speaker_channels: int  # width of the speaker embedding; unused with one speaker
+    text_encoder: TextEncoderConfig
+    posterior_encoder: WaveNetConfig
+    flow: FlowConfig
+    duration_predictor: DurationPredictorConfig
+    decoder: GeneratorConfig
+
+    def __post_init__(self) -> None:
+        require(self.latent_channels % 2 == 0, f"latent_channels {self.latent_channels} is odd; the "
+                                               f"coupling layers split it in halves")
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the generator's terms (VITS Eq. 11); mel is HiFi-GAN's lambda_mel."""
+    mel: float
+    kl: float
+    duration: float
+    adversarial: float
+    feature_matching: float
+
+
+@dataclass(frozen=True)
+class VitsConfig:
+    audio: AudioConfig
+    text: TextConfig
+    data: DataConfig
+    model: ModelConfig
+    discriminator: DiscriminatorConfig
+    loss: LossConfig
+    train: TrainConfig
+
+    def __post_init__(self) -> None:
+        hop, made = self.audio.hop_length, self.model.decoder.hop_length
+        require(made == hop,
+                f"model.decoder.upsample_rates {list(self.model.decoder.upsample_rates)} make {made} samples "
+                f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop")
+        segment = self.train.segment_samples
+        require(segment % hop == 0,
+                f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
+                f"use {max(1, round(segment / hop)) * hop}")
+        reflected = (self.audio.n_fft - hop) // 2
+        require(segment > reflected,
+                f"train.segment_samples {segment} is too short for n_fft {self.audio.n_fft}; "
+                f"use at least {(reflected // hop + 1) * hop}")
+
+    @property
+    def segment_frames(self) -> int:
+        return self.train.segment_samples // self.audio.hop_length
+
+    @property
+    def n_symbols(self) -> int:
+        return len(self.text.symbols)
+
+    @property
+    def n_speakers(self) -> int:
+        """0 for a single-speaker model, which has no speaker embedding."""
+        return 0 if self.data.speakers is None else len(self.data.speakers)
