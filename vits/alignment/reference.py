@@ -1,4 +1,4 @@
-"""The alignment search in plain torch: runs on any device, and says what is right (VITS Sec. 2.2.1).
+"""The alignment search in plain torch, on any device: what the others must equal (VITS Sec. 2.2.1).
 
 The rule stands in the package's docstring; the names of the steps below are its names.
 """

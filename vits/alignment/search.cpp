@@ -33,10 +33,11 @@ namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 constexpr int64_t kBlock = 16;  // symbols; rows of values and bits are padded to whole blocks
-constexpr int64_t kCellsPerThread = 1 << 16;  // below that, starting a thread costs more than it saves
+constexpr int64_t kCellsPerThread = 1 << 16;  // with fewer, starting a thread does not pay
 
 // One frame, symbols first (a multiple of kBlock) to last - 1:
-//   value[x] = score[x] + max(previous[x], previous[x - 1]);  bit x of steps = previous[x - 1] is greater
+//   value[x] = score[x] + max(previous[x], previous[x - 1])
+//   bit x of steps = previous[x - 1] > previous[x]
 // previous[first - kBlock] and later can be read.
 using Frame = void (*)(const float* score, const float* previous, float* value, uint8_t* steps,
                        int64_t first, int64_t last);
