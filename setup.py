@@ -4,6 +4,7 @@ It is a plain shared library that is loaded with ctypes: building it needs a C++
 nothing of torch, and it serves every version of Python. Without a compiler the install succeeds
 all the same, and the alignment falls back to its reference in torch.
 """
+import os
 from pathlib import PurePath
 
 from setuptools import Extension, setup
@@ -17,7 +18,7 @@ class BuildSharedLibrary(build_ext):
             ext.extra_compile_args = ["/std:c++17", "/O2", "/EHsc"]
         else:
             ext.extra_compile_args = ["-std=c++17", "-O3", "-fvisibility=hidden", "-pthread"]
-            ext.extra_link_args = ["-pthread"]
+            ext.extra_link_args = ["-pthread"] + (["-ldl"] if os.name == "posix" else [])
         super().build_extension(ext)
 
     def get_ext_filename(self, fullname: str) -> str:

@@ -1,7 +1,13 @@
 """The alignment search against brute force, itself, and two packages that others use."""
 import itertools
+import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy
 import pytest
 import torch
 from torch import Tensor
@@ -111,7 +117,8 @@ def test_every_kernel_equals_the_reference_to_the_bit(instructions):
     shapes = [(9, 1, 1), (9, 12, 8), (7, 33, 16), (5, 40, 17), (5, 70, 64), (3, 150, 131)]
     for seed, shape in itertools.product(range(6), shapes):
         batch = ragged_batch(seed, *shape)
-        assert torch.equal(cpu.search(*batch, instructions), reference.search(*batch)), (seed, shape)
+        found = cpu.search(*batch, instructions)
+        assert torch.equal(found, reference.search(*batch)), (seed, shape)
 
 
 @pytest.mark.skipif("cpu" not in BACKENDS, reason=cpu.load().reason)
@@ -142,6 +149,27 @@ def test_the_number_of_threads_changes_nothing():
         torch.set_num_threads(n_threads)
     assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
     assert torch.equal(found[0], reference.search(*batch))
+
+
+@pytest.mark.skipif("cpu" not in BACKENDS, reason=cpu.load().reason)
+def test_without_torch_in_the_process_the_library_starts_threads_of_its_own(tmp_path):
+    scores, text_lengths, spec_lengths = ragged_batch(0, 24, 300, 120)
+    code = f"""
+import ctypes, numpy
+c = ctypes.c_int64
+pointers = [numpy.load(name) for name in ("scores.npy", "text.npy", "spec.npy")]
+pointers.append(numpy.full((24, 120), -1))
+library = ctypes.CDLL({str(cpu.LIBRARY)!r})
+status = library.alignment_search_v1(*[ctypes.c_void_p(p.ctypes.data) for p in pointers],
+                                     c(24), c(300), c(120), 4, 0)
+numpy.save("durations.npy", pointers[-1])
+raise SystemExit(status)
+"""
+    for name, tensor in (("scores", scores), ("text", text_lengths), ("spec", spec_lengths)):
+        numpy.save(tmp_path / f"{name}.npy", tensor.numpy())
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    found = torch.from_numpy(numpy.load(tmp_path / "durations.npy"))
+    assert torch.equal(found, reference.search(scores, text_lengths, spec_lengths))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -253,6 +281,17 @@ def test_below_minus_1e9_monotonic_alignment_search_takes_another_path():
     package = pytest.importorskip("monotonic_alignment_search")
     theirs = package.maximum_path(FAR_BELOW.mT.contiguous(), torch.ones(1, 2, 4))
     assert theirs.sum(2).tolist() == [[3, 1]]  # -6e10 in all, against -4e10 for [1, 3]
+
+
+@pytest.mark.slow
+def test_the_benchmark_ends_with_its_figures_as_json():
+    pytest.importorskip("monotonic_alignment_search")
+    root = Path(__file__).parent.parent
+    run = subprocess.run([sys.executable, "benchmarks/alignment.py", "--json"], cwd=root,
+                         env=os.environ | {"PYTHONPATH": str(root)}, check=True,
+                         capture_output=True, text=True)
+    figures = json.loads(run.stdout.splitlines()[-1])
+    assert set(figures["cpu_ratio"]) == {"16x100x400", "64x200x800", "32x512x2048"}
 
 
 def finite_batch(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
