@@ -1,0 +1,5 @@
+"""From text to symbol ids: a front end makes symbols of a text, a symbol table numbers them."""
+from vits.text.front_end import FrontEnd, build_front_end
+from vits.text.symbols import SymbolTable, describe_symbol
+
+__all__ = ["FrontEnd", "SymbolTable", "build_front_end", "describe_symbol"]
