@@ -1,0 +1,91 @@
+"""Utterances as tensors, one by one and in padded batches (HiFi-GAN and VITS train on wavs alone).
+
+The spectrograms are computed in the training step, on its device, from the padded wavs.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from hifigan.audio import read_audio
+from hifigan.errors import UserError
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What vits/data_check.py has found fit to train on."""
+    id: str  # its path or name in the list
+    path: str
+    text: str
+    speaker: str | None
+    speaker_id: int  # 0 with one speaker
+    tokens: tuple[int, ...]  # blanks included
+    n_samples: int  # at the model's rate
+    n_frames: int
+
+
+@dataclass(frozen=True)
+class Example:
+    id: str
+    tokens: Tensor  # int64 [T_text]
+    wav: Tensor  # float32 [T_wav]
+    speaker_id: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    tokens: Tensor  # int64 [B, T_text], 0 on padding
+    token_lengths: Tensor  # int64 [B]
+    wav: Tensor  # float32 [B, 1, T_wav], 0 on padding
+    wav_lengths: Tensor  # int64 [B], samples
+    speakers: Tensor  # int64 [B]
+    ids: list[str]
+
+    def spec_lengths(self, hop_length: int) -> Tensor:
+        """int64 [B], whole frames in each wav."""
+        return self.wav_lengths // hop_length
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return self._each(lambda values: values.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":  # the loader calls it when its own pin_memory is on
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change) -> "Batch":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{k: change(v) if isinstance(v, Tensor) else v for k, v in values.items()})
+
+
+class UtteranceDataset(Dataset):
+    """Reads an utterance's recording when it is asked for, at `sample_rate` Hz."""
+
+    def __init__(self, utterances: Sequence[Utterance], sample_rate: int) -> None:
+        self.utterances = utterances
+        self.sample_rate = sample_rate
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, index: int) -> Example:
+        utterance = self.utterances[index]
+        wav = read_audio(Path(utterance.path), self.sample_rate)
+        if len(wav) != utterance.n_samples:
+            raise UserError(f"{utterance.path}: found {len(wav)} samples, expected {utterance.n_samples}: "
+                            f"the file has changed since the data was checked; start again")
+        return Example(utterance.id, torch.tensor(utterance.tokens), wav, utterance.speaker_id)
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad examples at the end to the longest text and the longest wav among them."""
+    return Batch(
+        tokens=pad_sequence([example.tokens for example in examples], batch_first=True),
+        token_lengths=torch.tensor([len(example.tokens) for example in examples]),
+        wav=pad_sequence([example.wav for example in examples], batch_first=True).unsqueeze(1),
+        wav_lengths=torch.tensor([len(example.wav) for example in examples]),
+        speakers=torch.tensor([example.speaker_id for example in examples]),
+        ids=[example.id for example in examples],
+    )
