@@ -1,0 +1,114 @@
+"""The discriminators of HiFi-GAN (Sec. 2.3): some look at every p-th sample, some at all of them.
+
+Each takes one waveform and returns its judgement and the feature maps of all its layers, so that
+real and generated speech can be judged apart, with or without gradients.
+"""
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations
+
+from hifigan.config import DiscriminatorConfig
+from hifigan.generator import SLOPE, weight_norm
+
+# [channels, kernel, stride, groups] of HiFi-GAN's scale discriminators; VITS's table is in its configs.
+HIFIGAN_SCALE_LAYERS = ((128, 15, 1, 1), (128, 41, 2, 4), (256, 41, 2, 16), (512, 41, 4, 16),
+                        (1024, 41, 4, 16), (1024, 41, 1, 16), (1024, 5, 1, 1))
+
+
+@dataclass
+class Judgement:
+    logits: Tensor  # [B, N], towards 1 for real and 0 for generated
+    feature_maps: list[Tensor]  # one per layer, the logits' own layer last
+
+
+class PeriodDiscriminator(nn.Module):
+    """Sees the waveform folded into `period` columns (HiFi-GAN Sec. 2.3).
+
+    The paper writes its layers as 2-D convolutions with kernels [k, 1]. Columns never mix in
+    those, so they are 1-D convolutions here over a batch of B * period columns.
+    """
+
+    def __init__(self, period: int, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.period = period
+        inputs = (1, *channels[:-1])
+        strides = [3] * (len(channels) - 1) + [1]
+        self.layers = nn.ModuleList(weight_norm(nn.Conv1d(i, o, 5, stride, padding=2))
+                                    for i, o, stride in zip(inputs, channels, strides))
+        self.output = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
+
+    def forward(self, wav: Tensor) -> Judgement:
+        """wav: [B, 1, T_wav]. Feature maps are [B * period, C, T]."""
+        batch_size, _, n_samples = wav.shape
+        wav = F.pad(wav, (0, -n_samples % self.period), mode="reflect")
+        columns = wav.view(batch_size, -1, self.period).transpose(1, 2)  # [B, period, T_wav / period]
+        logits, feature_maps = _through(self.layers, self.output, columns.reshape(
+            batch_size * self.period, 1, -1))
+        rows = logits.view(batch_size, self.period, -1).transpose(1, 2)  # the order of the samples
+        return Judgement(rows.flatten(1), feature_maps)
+
+
+class ScaleDiscriminator(nn.Module):
+    """Sees all samples through strided, grouped convolutions (HiFi-GAN Sec. 2.3, from MelGAN).
+
+    `layers` is a table of [channels, kernel, stride, groups].
+    """
+
+    def __init__(self, layers: tuple[tuple[int, int, int, int], ...], spectral_norm: bool = False) -> None:
+        super().__init__()
+        norm = parametrizations.spectral_norm if spectral_norm else weight_norm
+        inputs = (1, *(channels for channels, *_ in layers[:-1]))
+        self.layers = nn.ModuleList(
+            norm(nn.Conv1d(i, o, kernel_size, stride, padding=kernel_size // 2, groups=groups))
+            for i, (o, kernel_size, stride, groups) in zip(inputs, layers))
+        self.output = norm(nn.Conv1d(layers[-1][0], 1, 3, padding=1))
+
+    def forward(self, wav: Tensor) -> Judgement:
+        """wav: [B, 1, T_wav]. Feature maps are [B, C, T]."""
+        logits, feature_maps = _through(self.layers, self.output, wav)
+        return Judgement(logits.flatten(1), feature_maps)
+
+
+class Discriminators(nn.Module):
+    """Several discriminators that judge the same waveform."""
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, wav: Tensor) -> list[Judgement]:
+        """wav: [B, 1, T_wav]."""
+        return [member(wav) for member in self.members]
+
+
+class MultiScaleDiscriminator(Discriminators):
+    """The same network at full, half and quarter rate (HiFi-GAN Sec. 2.3); the first is spectral-normed."""
+
+    def __init__(self) -> None:
+        super().__init__([ScaleDiscriminator(HIFIGAN_SCALE_LAYERS, spectral_norm=scale == 0)
+                          for scale in range(3)])
+
+    def forward(self, wav: Tensor) -> list[Judgement]:
+        """wav: [B, 1, T_wav]."""
+        judgements = [self.members[0](wav)]
+        for member in self.members[1:]:
+            wav = F.avg_pool1d(wav, 4, 2, padding=2)
+            judgements.append(member(wav))
+        return judgements
+
+
+def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
+    """One scale discriminator and one per period (VITS Sec. 3.3)."""
+    return Discriminators([ScaleDiscriminator(config.scale_layers),
+                           *(PeriodDiscriminator(p, config.period_channels) for p in config.periods)])
+
+
+def _through(layers: nn.ModuleList, output: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    feature_maps = []
+    for layer in layers:
+        x = F.leaky_relu(layer(x), SLOPE)
+        feature_maps.append(x)
+    logits = output(x)
+    return logits, [*feature_maps, logits]
