@@ -20,7 +20,10 @@ COLOUR_ANCHORS = (
     (246, 105, 99), (255, 157, 83), (255, 204, 106), (250, 246, 187),
 )
 NOT_A_NUMBER = (128, 128, 128)
-SYMBOL_PIXELS = 3  # height of a symbol's row: a line one pixel high is lost on a screen
+# Alignments: height of a symbol's row, and the colours above, on and below the path. The two sides
+# differ because a line alone is lost where a long sentence is shown small.
+SYMBOL_PIXELS = 2
+NOT_YET_SPOKEN, SPEAKING, SPOKEN = COLOUR_ANCHORS[0], COLOUR_ANCHORS[-1], COLOUR_ANCHORS[2]
 
 
 def colour_map(n_colours: int = 255) -> np.ndarray:
@@ -50,14 +53,15 @@ def mel_picture(mel: Tensor, value_range: tuple[float, float] = LOG_MEL_RANGE) -
 def alignment_picture(durations: Tensor) -> np.ndarray:
     """Draw the 0/1 path from symbols to frames: a staircase from bottom left to top right.
 
-    durations: [T_text], whole frames, without padding. Symbols run upwards, each SYMBOL_PIXELS high.
+    durations: [T_text], whole frames, without padding. Symbols run upwards, SYMBOL_PIXELS rows
+    each; below the path, in another colour, are the symbols that are over.
     Returns uint8 [T_text * SYMBOL_PIXELS, T_spec, 3] with T_spec = sum of durations.
     """
     durations = durations.detach().cpu().to(torch.int64)
     symbol_of_frame = torch.repeat_interleave(torch.arange(len(durations)), durations)  # [T_spec]
-    path = torch.arange(len(durations)).flip(0)[:, None] == symbol_of_frame  # [T_text, T_spec]
-    colours = np.array([COLOUR_ANCHORS[0], COLOUR_ANCHORS[-1]], dtype=np.uint8)
-    return colours[path.long().numpy().repeat(SYMBOL_PIXELS, axis=0)]
+    ahead = torch.arange(len(durations)).flip(0)[:, None] - symbol_of_frame  # [T_text, T_spec]
+    colours = np.array([SPOKEN, SPEAKING, NOT_YET_SPOKEN], dtype=np.uint8)
+    return colours[(ahead.sign() + 1).numpy().repeat(SYMBOL_PIXELS, axis=0)]
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
