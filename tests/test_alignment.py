@@ -138,7 +138,7 @@ def test_nan_and_infinite_scores_still_give_one_path_everywhere(instructions):
 
 @pytest.mark.skipif("cpu" not in BACKENDS, reason=cpu.load().reason)
 def test_the_number_of_threads_changes_nothing():
-    batch = ragged_batch(2, 24, 300, 120)  # enough cells for several threads
+    batch = ragged_batch(2, 24, 400, 250)  # enough cells for several threads
     n_threads = torch.get_num_threads()
     try:
         found = []
@@ -153,15 +153,15 @@ def test_the_number_of_threads_changes_nothing():
 
 @pytest.mark.skipif("cpu" not in BACKENDS, reason=cpu.load().reason)
 def test_without_torch_in_the_process_the_library_starts_threads_of_its_own(tmp_path):
-    scores, text_lengths, spec_lengths = ragged_batch(0, 24, 300, 120)
+    scores, text_lengths, spec_lengths = ragged_batch(0, 24, 400, 250)
     code = f"""
 import ctypes, numpy
 c = ctypes.c_int64
 pointers = [numpy.load(name) for name in ("scores.npy", "text.npy", "spec.npy")]
-pointers.append(numpy.full((24, 120), -1))
+pointers.append(numpy.full((24, 250), -1))
 library = ctypes.CDLL({str(cpu.LIBRARY)!r})
 status = library.alignment_search_v1(*[ctypes.c_void_p(p.ctypes.data) for p in pointers],
-                                     c(24), c(300), c(120), 4, 0)
+                                     c(24), c(400), c(250), 4, 0)
 numpy.save("durations.npy", pointers[-1])
 raise SystemExit(status)
 """
