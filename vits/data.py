@@ -2,7 +2,7 @@
 
 The spectrograms are computed in the training step, on its device, from the padded wavs.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Batch:
     def pin_memory(self) -> "Batch":  # the loader calls it when its own pin_memory is on
         return self._each(Tensor.pin_memory)
 
-    def _each(self, change) -> "Batch":
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return Batch(**{k: change(v) if isinstance(v, Tensor) else v for k, v in values.items()})
 

@@ -6,15 +6,13 @@ A path is absolute, or relative to the list's folder or to the data folder, or t
 subfolders wavs, wav, flac and audio; its suffix may be left out.
 """
 import hashlib
-import logging
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from hifigan.errors import UserError
 from vits.config import FROM_DATA, DataConfig
-
-logger = logging.getLogger(__name__)
 
 TRAIN_NAMES = ("train.csv", "train.txt")
 VALID_NAMES = ("valid.csv", "valid.txt", "val.csv", "val.txt")
@@ -39,6 +37,8 @@ def read_lists(config: DataConfig) -> tuple[list[Line], list[Line]]:
     """Every line of the training and of the validation list."""
     train_path, valid_path = find_lists(config)
     train = read_list(train_path, config)
+    if not train:
+        raise UserError(f"{train_path}: holds no utterance, expected lines such as wavs/a.wav|the text")
     if valid_path is not None:
         return train, read_list(valid_path, config)
     return hold_out(train, config.n_valid, train_path)
@@ -116,10 +116,10 @@ class _Finder:
         return None
 
     def near(self, name: str) -> str | None:
-        """A recording whose name differs in case or suffix only."""
+        """A recording whose name differs in case, suffix or Unicode form (macOS) only."""
         for place in self._places(name):
             for present in sorted(self._names_in(place.parent)):
-                if _without_suffix(present).lower() == _without_suffix(place.name).lower():
+                if _loosely(present) == _loosely(place.name):
                     return str(place.with_name(present))
         return None
 
@@ -188,6 +188,10 @@ def _middle_is_speakers(rows: list[list[str]]) -> bool:
 
 def _spread(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
+
+
+def _loosely(name: str) -> str:
+    return unicodedata.normalize("NFC", _without_suffix(name)).casefold()
 
 
 def _without_suffix(name: str) -> str:

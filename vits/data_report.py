@@ -1,0 +1,90 @@
+"""What the data check has found, as a table for people: nothing is left out without being counted."""
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vits.text import describe_symbol
+
+LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
+FILE_NAME = "data_report.txt"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    split: str  # "train" or "valid"
+    place: str  # "train.csv:12"
+    id: str
+    reason: str
+    detail: str  # what was found and expected
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.id}: {self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class DataReport:
+    folder: str
+    n_read: dict[str, int]  # by split, as all below
+    n_used: dict[str, int]
+    seconds: dict[str, float]  # of the used ones
+    refusals: tuple[Refusal, ...]
+    sample_rate: int  # Hz, the model's
+    resampled: dict[int, int]  # recordings by their rate in Hz; these three over all that are used
+    n_folded: int  # to mono
+    n_scaled: int  # peak above 1
+    unknown: dict[str, int]  # utterances in which an unknown symbol stands
+
+    @property
+    def share_refused(self) -> float:  # 0 to 1
+        return len(self.refusals) / max(1, sum(self.n_read.values()))
+
+    def text(self) -> str:
+        """The table, with one example for each reason."""
+        splits = list(self.n_read)
+        n_refused = Counter(refusal.split for refusal in self.refusals)
+        rows = [("", *splits), ("read", *(self.n_read[s] for s in splits)),
+                ("used", *(self.n_used[s] for s in splits)),
+                ("refused", *(n_refused[s] for s in splits)),
+                ("hours used", *(f"{self.seconds[s] / 3600:.2f}" for s in splits))]
+        lines = [self.folder]
+        lines += [f"  {row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
+        if self.refusals:
+            lines.append(f"refused, {100 * self.share_refused:.1f} % in all:")
+        for reason, n_utterances in Counter(refusal.reason for refusal in self.refusals).most_common():
+            first = next(refusal for refusal in self.refusals if refusal.reason == reason)
+            lines.append(f"  {n_utterances:>6}  {reason}; {first.place}: {first.id}: {first.detail}")
+        lines += self._changes()
+        if self.unknown:
+            lines.append(f"unknown symbols: {list_symbols(self.unknown)}")
+            lines.append(f"  fix: {UNKNOWN_FIX}")
+        return "\n".join(lines)
+
+    def write(self, run_dir: Path) -> Path:
+        """Write the table and every refused utterance with its reason. Returns the file's path."""
+        path = run_dir / FILE_NAME
+        lines = [self.text(), "", "every refused utterance:", *map(str, self.refusals)]
+        path.write_text("\n".join(lines if self.refusals else lines[:1]) + "\n", encoding="utf-8")
+        return path
+
+    def _changes(self) -> list[str]:
+        lines = []
+        if self.resampled:
+            rates = ", ".join(f"{n} from {rate} Hz" for rate, n in sorted(self.resampled.items()))
+            lines.append(f"resampled to {self.sample_rate} Hz: {rates}")
+        if self.n_folded:
+            lines.append(f"folded to mono: {self.n_folded}")
+        if self.n_scaled:
+            lines.append(f"peak above 1, scaled down: {self.n_scaled}")
+        return lines
+
+
+UNKNOWN_FIX = ("--set text.symbols=from_data takes every symbol of the training texts; "
+               "or add them to text.symbols, or mend the texts")
+
+
+def list_symbols(counts: dict[str, int], limit: int | None = None) -> str:
+    """Symbols with the number of utterances they stand in, the commonest first."""
+    common: Sequence[tuple[str, int]] = Counter(counts).most_common(limit)
+    named = ", ".join(f"{describe_symbol(symbol)} in {n}" for symbol, n in common)
+    return named if len(common) == len(counts) else f"{named} and {len(counts) - len(common)} more"
