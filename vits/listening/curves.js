@@ -30,11 +30,12 @@ function showHeader() {
   document.getElementById("made").textContent =
     `Newest step ${data.newest_step.toLocaleString("en")}. Page made ${data.made}.`;
   document.getElementById("summary").append(
-    ...definitions(data.summary.map(([name, value]) => [name, readable(value)])));
+    ...definitions(data.summary.map(([name, value]) => [name, String(value)])));
   document.getElementById("notes").append(...data.notes.map(note => element("li", {}, note)));
   for (const [section, keys] of Object.entries(data.config)) {
     const pairs = Object.entries(keys).map(([key, value]) =>
-      [key, typeof value === "string" ? value : JSON.stringify(value)]);
+      [key, Array.isArray(value) ? value.join(" ") : typeof value === "string" ? value
+        : JSON.stringify(value)]);
     document.getElementById("config").append(element("section", {},
       element("h3", {}, section), element("dl", {}, ...definitions(pairs))));
   }
@@ -135,10 +136,10 @@ function remarks(chart, logarithmic) {
   const found = [];
   for (const [part, series] of Object.entries(chart.series)) {
     if (series.not_finite) {
-      found.push(`${partName(part)}: ${series.not_finite} values not finite, not drawn`);
+      found.push(`${partName(part)}: not drawn because not finite: ${series.not_finite}`);
     }
     const lost = series.points.filter(point => point[2] <= 0).length;
-    if (logarithmic && lost) found.push(`${partName(part)}: ${lost} points not above 0, not drawn`);
+    if (logarithmic && lost) found.push(`${partName(part)}: not drawn because not above 0: ${lost}`);
   }
   return found.join("; ");
 }

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def write_page(run: Path, out: Path | None = None) -> Path:
-    """Write the listening page of a run folder to `out` (default: RUN/listen.html), return its path."""
+    """Write the page of a run folder to `out` (default: RUN/listen.html) and return its path."""
     out = out or run / PAGE_NAME
     contents = read_run(run)
     for note in contents.notes:
@@ -41,7 +41,8 @@ def write_page(run: Path, out: Path | None = None) -> Path:
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
+        raise UserError(f"{out}: cannot be written ({error.strerror}); "
+                        "choose another --out") from error
     return out
 
 
@@ -85,8 +86,8 @@ def frame_rate(run: Run) -> float:
     audio = run.config.get("audio", {})
     for key in ("sample_rate", "hop_length"):
         if not isinstance(audio.get(key), int):
-            raise UserError(f"{run.name}/config.json: audio.{key}: found {audio.get(key)!r}, expected "
-                            "a whole number; copy the run's config there")
+            raise UserError(f"{run.name}/config.json: audio.{key}: found {audio.get(key)!r}, "
+                            "expected a whole number; copy the run's config there")
     return audio["sample_rate"] / audio["hop_length"]
 
 

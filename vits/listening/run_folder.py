@@ -81,21 +81,21 @@ def read_curves(path: Path, notes: list[str]) -> dict[str, list[tuple[int, float
         try:
             record = json.loads(line)
             step = int(record["step"])
+            # Names without a slash (step, epoch, time) are no scalars.
+            values = {name: float(value) for name, value in record.items() if "/" in name}
         except (ValueError, KeyError, TypeError):
             unreadable.append(number)
             continue
-        for name, value in record.items():
-            if "/" not in name:  # step, epoch and time are no scalars
-                continue
+        for name, value in values.items():
             points = curves.setdefault(name, [])
             while points and points[-1][0] >= step:
                 points.pop()
-            points.append((step, float(value)))
+            points.append((step, value))
     if not curves:
         raise UserError(f"{path}: no scalars in it; train at least until the first log line")
     if unreadable:
         lines = ", ".join(str(number) for number in unreadable)
-        notes.append(f"scalars.jsonl: not a whole JSON line, skipped: line {lines}")
+        notes.append(f"scalars.jsonl: skipped, not a whole record: line {lines}")
     return curves
 
 
@@ -116,8 +116,10 @@ def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
             skipped.append(f"samples/{step_folder.name}: skipped, samples.json is not as training "
                            f"writes it ({type(error).__name__}: {error})")
             continue
-        if found:
-            samples[step] = found
+        if not found:
+            skipped.append(f"samples/{step_folder.name}: skipped, its samples.json is empty")
+            continue
+        samples[step] = found
     if not samples:
         reasons = f" ({'; '.join(skipped)})" if skipped else ""
         raise UserError(f"{folder}: no samples to listen to{reasons}; "

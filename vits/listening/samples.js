@@ -57,8 +57,9 @@ function follow(audio, mel, seconds) {
 function timeAxis(seconds) {
   const axis = element("div", {class: "axis", "aria-hidden": "true"});
   for (const second of ticks(0, seconds, 8)) {
-    if (second > seconds * 0.9) continue; // no room for its label
-    axis.append(element("span", {style: `left: ${100 * second / seconds}%`}, `${second} s`));
+    const side = second > seconds * 0.9 ? "before" : "after"; // where the label has room
+    axis.append(element("span", {class: side, style: `left: ${100 * second / seconds}%`},
+      `${second} s`));
   }
   return element("div", {class: "row times"}, element("div"), axis);
 }
@@ -137,7 +138,7 @@ function showChoices() {
   const texts = new Map();
   for (const {samples} of data.steps) for (const sample of samples) texts.set(sample.id, sample.text);
   const steps = data.steps.map(({step}, i) =>
-    element("option", {value: step}, `step ${step}${i ? "" : " (newest)"}`));
+    element("option", {value: step}, `${step}${i ? "" : " (newest)"}`));
   const sentences = [...texts].sort().map(([identifier, text]) => element("option",
     {value: identifier}, `${identifier}: ${text.length > 40 ? text.slice(0, 40) + "…" : text}`));
   document.getElementById("step").append(...steps, element("option", {value: ""}, "all shown"));
