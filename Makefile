@@ -16,7 +16,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/python -m vits.listening runs/demo
 	$(BIN)/python infer.py --text "The quick brown fox jumps over the lazy dog." \
 		--model_path runs/demo --out_path runs/demo/speech.wav
-	@echo "Look and listen: runs/demo/listening.html; the spoken sentence: runs/demo/speech.wav"
+	@echo "Look and listen: runs/demo/listen.html; the spoken sentence: runs/demo/speech.wav"
 
 # torch first and alone, in the version that constraints.txt pins: anything else that asks for
 # torch then finds it there, and does not fetch another one.

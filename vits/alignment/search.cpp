@@ -36,8 +36,8 @@ namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 constexpr int64_t kBlock = 16;  // symbols; rows of values and bits are padded to whole blocks
-// A tenth of a millisecond's work. A second thread would halve that at best, and costs many times as
-// much whenever the machine is busy and it has to be waited for.
+// A tenth of a millisecond's work. A second thread would halve that at best, and costs many times
+// as much whenever the machine is busy and it has to be waited for.
 constexpr int64_t kCellsPerThread = 1 << 19;
 
 // One frame, symbols first (a multiple of kBlock) to last - 1:
