@@ -46,11 +46,11 @@ def read_samples(path: Path) -> tuple[np.ndarray, int]:
         try:
             samples = file.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise UserError(f"{path}: cannot be decoded ({error.error_string.strip(' .')}); make or "
-                            f"download the file again") from None
+            raise UserError(f"{path}: cannot be decoded ({error.error_string.strip(' .')}); "
+                            f"make or download the file again") from None
         if len(samples) != file.frames:
-            raise UserError(f"{path}: cut off: found {len(samples)} samples, expected {file.frames} by "
-                            f"its header; make or download the file again")
+            raise UserError(f"{path}: cut off: found {len(samples)} samples, expected "
+                            f"{file.frames} by its header; make or download the file again")
         return samples, file.samplerate
 
 
@@ -90,12 +90,13 @@ def write_audio(path: Path, wav: Tensor, sample_rate: int) -> None:
                         f"name it with one of: {', '.join(FORMATS)}")
     samples = wav.detach().float().cpu().reshape(-1).numpy()
     if samples.size != wav.shape[-1] or samples.size == 0:
-        raise UserError(f"{path}: found a wav of shape {list(wav.shape)}, expected one channel of one "
-                        f"sample or more")
+        raise UserError(f"{path}: found a wav of shape {list(wav.shape)}, expected one channel of "
+                        f"one sample or more")
     if not np.isfinite(samples).all():
         n_bad = int((~np.isfinite(samples)).sum())
-        raise UserError(f"{path}: {n_bad} of {samples.size} samples are NaN or infinite, so nothing is "
-                        f"written; the weights that made them are damaged, use an earlier checkpoint")
+        raise UserError(f"{path}: {n_bad} of {samples.size} samples are NaN or infinite, so "
+                        f"nothing is written; the weights that made them are damaged, use an "
+                        f"earlier checkpoint")
     samples = samples / max(1.0, float(np.abs(samples).max()))
     container, coding = FORMATS[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -74,8 +74,9 @@ class UtteranceDataset(Dataset):
         utterance = self.utterances[index]
         wav = read_audio(Path(utterance.path), self.sample_rate)
         if len(wav) != utterance.n_samples:
-            raise UserError(f"{utterance.path}: found {len(wav)} samples, expected {utterance.n_samples}: "
-                            f"the file has changed since the data was checked; start again")
+            raise UserError(f"{utterance.path}: found {len(wav)} samples, expected "
+                            f"{utterance.n_samples}: the file has changed since the data was "
+                            f"checked; start again")
         return Example(utterance.id, torch.tensor(utterance.tokens), wav, utterance.speaker_id)
 
 

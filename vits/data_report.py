@@ -1,4 +1,4 @@
-"""What the data check has found, as a table for people: nothing is left out without being counted."""
+"""What the data check has found, as a table for people. Nothing is left out uncounted."""
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from vits.text import describe_symbol
 
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
 FILE_NAME = "data_report.txt"
+UNKNOWN_FIX = ("--set text.symbols=from_data takes every symbol of the training texts; "
+               "or add them to text.symbols, or mend the texts")
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,26 @@ class DataReport:
         lines += [f"  {row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
         if self.refusals:
             lines.append(f"refused, {100 * self.share_refused:.1f} % in all:")
-        for reason, n_utterances in Counter(refusal.reason for refusal in self.refusals).most_common():
+        reasons = Counter(refusal.reason for refusal in self.refusals)
+        for reason, n_utterances in reasons.most_common():
             first = next(refusal for refusal in self.refusals if refusal.reason == reason)
-            lines.append(f"  {n_utterances:>6}  {reason}; {first.place}: {first.id}: {first.detail}")
+            example = f"{first.place}: {first.id}: {first.detail}"
+            lines.append(f"  {n_utterances:>6}  {reason}; {example}")
         lines += self._changes()
         if self.unknown:
-            lines.append(f"unknown symbols: {list_symbols(self.unknown)}")
+            lines.append(f"unknown symbols: {list_symbols(self.unknown, 12)}")
             lines.append(f"  fix: {UNKNOWN_FIX}")
         return "\n".join(lines)
 
     def write(self, run_dir: Path) -> Path:
         """Write the table and every refused utterance with its reason. Returns the file's path."""
         path = run_dir / FILE_NAME
-        lines = [self.text(), "", "every refused utterance:", *map(str, self.refusals)]
-        path.write_text("\n".join(lines if self.refusals else lines[:1]) + "\n", encoding="utf-8")
+        lines = [self.text()]
+        if self.unknown:
+            lines += ["", f"every unknown symbol: {list_symbols(self.unknown)}"]
+        if self.refusals:
+            lines += ["", "every refused utterance:", *map(str, self.refusals)]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
     def _changes(self) -> list[str]:
@@ -79,12 +87,9 @@ class DataReport:
         return lines
 
 
-UNKNOWN_FIX = ("--set text.symbols=from_data takes every symbol of the training texts; "
-               "or add them to text.symbols, or mend the texts")
-
-
 def list_symbols(counts: dict[str, int], limit: int | None = None) -> str:
     """Symbols with the number of utterances they stand in, the commonest first."""
     common: Sequence[tuple[str, int]] = Counter(counts).most_common(limit)
     named = ", ".join(f"{describe_symbol(symbol)} in {n}" for symbol, n in common)
-    return named if len(common) == len(counts) else f"{named} and {len(counts) - len(common)} more"
+    n_more = len(counts) - len(common)
+    return f"{named} and {n_more} symbols more" if n_more else named

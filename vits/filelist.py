@@ -22,7 +22,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 LJSPEECH = "ljspeech"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a key of dictionaries by itself: lists may hold equal lines
 class Line:
     """One utterance as its list has it."""
     id: str  # the path as written, without suffix
@@ -38,27 +38,28 @@ def read_lists(config: DataConfig) -> tuple[list[Line], list[Line]]:
     train_path, valid_path = find_lists(config)
     train = read_list(train_path, config)
     if not train:
-        raise UserError(f"{train_path}: holds no utterance, expected lines such as wavs/a.wav|the text")
+        raise UserError(f"{train_path}: holds no utterance, expected lines such as "
+                        f"wavs/a.wav|the text")
     if valid_path is not None:
         return train, read_list(valid_path, config)
     return hold_out(train, config.n_valid, train_path)
 
 
 def find_lists(config: DataConfig) -> tuple[Path, Path | None]:
-    """The paths of the training and the validation list; None: validation is held out of training."""
+    """The training list and the validation list; None: validation is held out of training."""
     folder = Path(config.folder)
     if not folder.is_dir():
         raise UserError(_no_folder(folder))
     train = _find(folder, config.train_list, (*TRAIN_NAMES, METADATA), "data.train_list")
     if train is None:
-        raise UserError(f"{folder}: found no list of utterances, expected {', '.join(TRAIN_NAMES)} or "
-                        f"{METADATA}; write one (path|text on each line) or name yours with "
-                        f"--set data.train_list=NAME{_lists_in(folder)}")
+        raise UserError(f"{folder}: found no list of utterances, expected "
+                        f"{', '.join(TRAIN_NAMES)} or {METADATA}; write one (path|text on "
+                        f"each line) or name yours: --set data.train_list=NAME{_lists_in(folder)}")
     return train, _find(folder, config.valid_list, VALID_NAMES, "data.valid_list")
 
 
 def read_list(path: Path, config: DataConfig) -> list[Line]:
-    """The lines of one list. What cannot be split into columns is an error, missing files are not."""
+    """The lines of one list. Wrong columns are an error, a missing recording is not."""
     has_speakers = config.speakers is not None
     text_last = path.name == METADATA and not has_speakers
     finder = _Finder((path.parent, Path(config.folder)))
@@ -88,8 +89,8 @@ def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], l
     A hash of the ids spreads them over the list. All readings of one sentence stay on one side.
     """
     if 2 * n_valid > len(lines):
-        raise UserError(f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid {n_valid} "
-                        f"of them; use --set data.n_valid={len(lines) // 20}")
+        raise UserError(f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid "
+                        f"{n_valid} of them; use --set data.n_valid={len(lines) // 20}")
     readings = defaultdict(list)
     for line in lines:
         readings[" ".join(line.text.lower().split())].append(line)
@@ -102,7 +103,7 @@ def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], l
 
 
 class _Finder:
-    """Finds recordings; lists every folder once, as asking for each file is slow on network disks."""
+    """Finds recordings. Lists a folder once: asking for each file is slow on network disks."""
 
     def __init__(self, bases: tuple[Path, ...]) -> None:
         self.bases = tuple(dict.fromkeys(bases))
@@ -127,7 +128,8 @@ class _Finder:
         written = Path(name.replace("\\", "/"))  # lists made on Windows
         if not written.name:
             return []
-        return list(dict.fromkeys(base / sub / written for base in self.bases for sub in SUBFOLDERS))
+        places = (base / sub / written for base in self.bases for sub in SUBFOLDERS)
+        return list(dict.fromkeys(places))
 
     def _names_in(self, folder: Path) -> set[str]:
         if folder not in self.names:
@@ -142,7 +144,8 @@ def _decode(path: Path) -> str:
     except UnicodeDecodeError as error:
         number = content[:error.start].count(b"\n") + 1
         row = content.split(b"\n")[number - 1]
-        raise UserError(f"{path}: line {number}: not UTF-8: {row[:80]!r}; save the file as UTF-8") from None
+        raise UserError(f"{path}: line {number}: not UTF-8: {row[:80]!r}; "
+                        f"save the file as UTF-8") from None
 
 
 def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> Path | None:
@@ -155,16 +158,17 @@ def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> 
 
 def _lists_in(folder: Path) -> str:
     present = sorted(p.name for p in folder.iterdir() if p.suffix in (".csv", ".txt"))
-    return f"; there are: {', '.join(present)}" if present else "; there is no .csv or .txt in the folder"
+    return f"; there are: {', '.join(present)}" if present else "; it has no .csv or .txt"
 
 
 def _no_folder(folder: Path) -> str:
     if folder.name == LJSPEECH:
         return (f"{folder}: no such folder; get LJ Speech 1.1 (LJSpeech-1.1.tar.bz2, from "
                 f"keithito.com/LJ-Speech-Dataset) and unpack it so that {folder / METADATA} and "
-                f"{folder / 'wavs'} exist, or run on the bundled recordings: --data data/ljspeech-mini")
-    return (f"{folder}: no such folder, but data.folder names it; name the folder of your recordings and "
-            f"their list with --data DIR")
+                f"{folder / 'wavs'} exist, or run on the bundled recordings: "
+                f"--data data/ljspeech-mini")
+    return (f"{folder}: no such folder, but data.folder names it; name the folder of your "
+            f"recordings and their list with --data DIR")
 
 
 def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speakers: bool) -> str:
@@ -175,7 +179,8 @@ def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speake
     elif not has_speakers and n_columns == 3:
         fix = (f"data.speakers is null, so the config has one speaker; if the second column is the "
                f"speaker, use --set data.speakers={FROM_DATA}")
-    return f"{path}: line {number}: found {n_columns} columns, expected {expected}: {row[:120]!r}; {fix}"
+    return (f"{path}: line {number}: found {n_columns} columns, expected {expected}: "
+            f"{row[:120]!r}; {fix}")
 
 
 def _middle_is_speakers(rows: list[list[str]]) -> bool:

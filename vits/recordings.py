@@ -41,7 +41,8 @@ class Recording:
         return self.n_samples / self.sample_rate
 
 
-def scan_recordings(paths: Sequence[Path], max_seconds: float, cache: Path | None) -> dict[Path, Recording]:
+def scan_recordings(paths: Sequence[Path], max_seconds: float,
+                    cache: Path | None) -> dict[Path, Recording]:
     """Look at each path once. A recording over max_seconds is not decoded: it is refused anyway.
 
     cache: the JSON file to read what is known from, and to write it to; None: neither.
@@ -57,7 +58,8 @@ def scan_recordings(paths: Sequence[Path], max_seconds: float, cache: Path | Non
     with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
         scans = pool.map(lambda path: scan(path, max_seconds), new)
         try:
-            found.update(zip(new, tqdm(scans, "checking recordings", len(new), unit="file", disable=None)))
+            watched = tqdm(scans, "checking recordings", len(new), unit="file", disable=None)
+            found.update(zip(new, watched))
         except BaseException:  # an interrupt: do not decode the rest before leaving
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -67,7 +69,7 @@ def scan_recordings(paths: Sequence[Path], max_seconds: float, cache: Path | Non
 
 
 def scan(path: Path, max_seconds: float) -> Recording:
-    """Decode one recording of at most max_seconds and describe it; of a longer one, the header only."""
+    """Decode one recording and describe it; of one over max_seconds read the header only."""
     status = path.stat()
     size, modified = status.st_size, status.st_mtime_ns
     try:

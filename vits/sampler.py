@@ -14,16 +14,17 @@ JITTER = 0.1  # share of an utterance's length by which sorting misjudges it, so
 
 
 class LengthBucketedBatches(Sampler[list[int]]):
-    """A batch sampler: lists of indices into `lengths`. It depends on (seed, epoch) and nothing else.
+    """A batch sampler: lists of indices into `lengths`, which depend on (seed, epoch) alone.
 
     lengths: of all utterances, in any unit; batch_size: utterances per batch and rank. With batch
     size 1, and utterances that do not divide by the ranks, some batches have 2.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, n_ranks: int, rank: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], batch_size: int, n_ranks: int, rank: int,
+                 seed: int) -> None:
         if len(lengths) < n_ranks:
-            raise UserError(f"{len(lengths)} utterances cannot feed {n_ranks} processes; start at most "
-                            f"{len(lengths)} or add recordings")
+            raise UserError(f"{len(lengths)} utterances cannot feed {n_ranks} processes; start at "
+                            f"most {len(lengths)} or add recordings")
         self.lengths = lengths
         self.n_ranks = n_ranks
         self.rank = rank

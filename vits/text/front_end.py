@@ -11,8 +11,10 @@ starts with a capital the recordings lack could not be spoken at all. Espeak doe
 import difflib
 import functools
 import logging
+import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hifigan.errors import UserError
@@ -33,16 +35,16 @@ def build_front_end(config: TextConfig) -> FrontEnd:
 
 
 def characters(text: str) -> list[str]:
-    """Code points of the lower-cased text. Lower-casing can decompose (Turkish I), hence NFC after."""
+    """Code points of the lower-cased text. Lower-casing can decompose letters, hence NFC after."""
     return list(unicodedata.normalize("NFC", normalise(text).lower()))
 
 
 def phonemes(text: str, backend: Any) -> list[str]:
     """Espeak's IPA with stress marks, punctuation kept in place.
 
-    One text at a time: phonemizer loses count of a batch with empty texts or mere punctuation in it,
-    and alone a sentence takes about 0.2 ms. Its output stays as it is: composed characters (NFC)
-    would not be found in the usual table, which has the tilde as a symbol of its own.
+    One text at a time: phonemizer loses count of a batch with empty texts or mere punctuation in
+    it, and alone a sentence takes about 0.2 ms. Its output stays as it is: NFC would compose letter
+    and tilde, and the published table has the tilde as a symbol of its own.
     """
     plain = normalise(text)
     if not plain:
@@ -50,17 +52,29 @@ def phonemes(text: str, backend: Any) -> list[str]:
     return list(" ".join(" ".join(backend.phonemize([plain], strip=True)).split()))
 
 
+def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], list[str]]:
+    """The commonest words of a text, and those of them that the front end spells letter by letter.
+
+    Espeak does so, without a word, to a script that the language is not written in: Bulgarian read
+    by the English voice is a list of letters. Only scripts with capitals count; they all part words.
+    """
+    found = (word for text in texts for word in re.findall(r"[^\W\d_]{3,}", normalise(text)))
+    cased = Counter(word.lower() for word in found if word.lower() != word.upper())
+    words = [word for word, _ in cased.most_common(40)]
+    return words, [word for word in words if front_end(word).count(" ") + 1 >= len(word)]
+
+
 @functools.lru_cache(maxsize=None)
 def _espeak(language: str) -> Any:
-    """Phonemizer's espeak backend, one per language and process: building it costs far more than a text."""
+    """Phonemizer's espeak backend, built once per language and process: it loads a library."""
     try:
         import espeakng_loader
         from phonemizer.backend import EspeakBackend
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
     except ImportError as error:
         raise UserError(
-            f'text.front_end "phonemes" needs the package {error.name}, which is not installed; run: '
-            f"pip install phonemizer espeakng-loader; or train on letters: "
+            f'text.front_end "phonemes" needs the package {error.name}, which is not installed; '
+            f"run: pip install phonemizer espeakng-loader; or train on letters: "
             f"--set text.front_end=characters --set text.symbols=from_data") from None
     try:
         EspeakWrapper.set_library(espeakng_loader.get_library_path())
@@ -72,7 +86,7 @@ def _espeak(language: str) -> Any:
     if language not in languages:
         raise UserError(f'text.language "{language}": espeak has no such voice; '
                         f"expected one of: {', '.join(_near_languages(language, languages))}")
-    quiet = logger.getChild("espeak")  # it counts word boundaries that espeak joins, which is no fault
+    quiet = logger.getChild("espeak")  # it counts words that espeak joins, which is no fault
     quiet.setLevel(logging.ERROR)
     return EspeakBackend(language, preserve_punctuation=True, with_stress=True,
                          language_switch="remove-flags", logger=quiet)

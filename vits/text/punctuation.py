@@ -27,7 +27,7 @@ TABLE = str.maketrans(PUNCTUATION)
 
 
 def normalise(text: str) -> str:
-    """NFC, marks by the table, "--" and a lone "-" to a dash, "..." to "…", white space to one space."""
+    """NFC, marks by the table, "--" and a lone "-" to a dash, "..." to "…", one space for many."""
     text = unicodedata.normalize("NFC", text).translate(TABLE)
     text = re.sub(r"\.{3,}", "…", text)
     text = re.sub(r"-{2,}|(?<!\S)-(?!\S)", "—", text)
