@@ -14,9 +14,15 @@ class UserError(ValueError):
 
 @contextmanager
 def user_errors_exit() -> Iterator[None]:
-    """Ends the program with one line on stderr and exit code 2 when a UserError is raised inside."""
+    """Ends the program with one line on stderr and exit code 2 when a UserError is raised inside.
+
+    Ctrl-C ends it without a traceback, too.
+    """
     try:
         yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None  # what a shell expects after Ctrl-C

@@ -33,9 +33,31 @@ def read_config(cls: type[Config], path: Path, overrides: Sequence[str] = ()) ->
     values = read_json(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: found {_describe(values)}, expected an object {{...}} of sections")
-    for override in overrides:
-        _override(values, override)
-    return config_from_dict(cls, values, str(path))
+    return config_from_dict(cls, override(values, overrides), str(path))
+
+
+def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Set each "section.key=value" in the nested dicts, and return them. A bare word is a string."""
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise UserError(f"--set {setting}: expected section.key=value, as in train.batch_size=16")
+        *sections, key = name.split(".")
+        place = values
+        for section in sections:
+            if not isinstance(place.get(section), dict):
+                there = ", ".join(k for k, value in place.items() if isinstance(value, dict))
+                raise UserError(f'--set {setting}: no section "{section}"; there are: {there}')
+            place = place[section]
+        if key not in place:
+            raise UserError(f'--set {setting}: unknown key "{name}"{_near(key, list(place))}')
+        if isinstance(place[key], dict):
+            raise UserError(f'--set {setting}: "{name}" is a section; set one of: {", ".join(place[key])}')
+        try:
+            place[key] = json.loads(text)
+        except json.JSONDecodeError:
+            place[key] = text
+    return values
 
 
 def read_json(path: Path) -> Any:
@@ -89,28 +111,6 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
         if keys.count(key) > 1:
             raise UserError(f'{path}: key "{key}" stands twice in one section; keep one of them')
     return dict(pairs)
-
-
-def _override(values: dict[str, Any], override: str) -> None:
-    name, equals, text = override.partition("=")
-    if not equals or not name:
-        raise UserError(f'--set {override}: expected section.key=value, as in train.batch_size=16')
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        value = text  # a bare word is a string
-    *sections, key = name.split(".")
-    place = values
-    for section in sections:
-        if not isinstance(place.get(section), dict):
-            raise UserError(f'--set {override}: no section "{section}"; '
-                            f"there are: {', '.join(k for k in place if isinstance(place[k], dict))}")
-        place = place[section]
-    if key not in place:
-        raise UserError(f'--set {override}: unknown key "{name}"{_near(key, list(place))}')
-    if isinstance(place[key], dict):
-        raise UserError(f'--set {override}: "{name}" is a section; set one of: {", ".join(place[key])}')
-    place[key] = value
 
 
 def _build(cls: type, values: Any, source: str, section: str) -> Any:

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from hifigan.generator import Generator
 from vits import alignment
-from vits.config import ModelConfig
+from vits.config import ModelConfig, VitsConfig
 from vits.duration_predictor import DurationPredictor
 from vits.flow import Flow
 from vits.posterior_encoder import Posterior, PosteriorEncoder
@@ -175,6 +175,12 @@ class VitsModel(nn.Module):
         if self.grad_checkpoint and self.training:
             return checkpoint(part, *inputs, use_reentrant=False)
         return part(*inputs)
+
+
+def make_model(config: VitsConfig) -> VitsModel:
+    """The model that a config describes, with random weights."""
+    return VitsModel(config.model, config.n_symbols, config.n_speakers, config.audio.n_bins,
+                     config.segment_frames, config.train.grad_checkpoint)
 
 
 @torch.no_grad()

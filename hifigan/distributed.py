@@ -1,0 +1,108 @@
+"""One process or many: torchrun starts them, torch.distributed joins them, and this says which is which.
+
+A single process makes no process group. Numbers that live on the CPU travel over gloo, gradients
+over NCCL where there is CUDA, so that agreeing on a number never waits for the GPU.
+"""
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hifigan.errors import UserError
+
+Result = TypeVar("Result")
+
+@dataclass(frozen=True)
+class Ranks:
+    rank: int
+    n_ranks: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files, logs and validates."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network with gradients averaged over the ranks and rank 0's weights on all of them."""
+        if self.n_ranks == 1:
+            return network
+        return DistributedDataParallel(network, broadcast_buffers=False)
+
+    def sums(self, numbers: list[float]) -> list[float]:
+        """Each number summed over the ranks; every rank must call this with as many numbers."""
+        if self.n_ranks == 1:
+            return numbers
+        totals = torch.tensor(numbers, dtype=torch.float64)
+        distributed.all_reduce(totals)
+        return totals.tolist()
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each rank brought, in order of rank."""
+        if self.n_ranks == 1:
+            return [value]
+        values = [None] * self.n_ranks
+        distributed.all_gather_object(values, value)
+        return values
+
+    def first(self, compute: Callable[[], Result]) -> Result:
+        """What rank 0 computes, on every rank. A user's mistake there ends all ranks, told once."""
+        if self.n_ranks == 1:
+            return compute()
+        told = [None, None]
+        if self.is_first:
+            try:
+                told = [compute(), None]
+            except UserError as error:
+                told = [None, error]
+        distributed.broadcast_object_list(told)
+        result, error = told
+        if error is not None and self.is_first:
+            raise error
+        if error is not None:
+            raise SystemExit(2)
+        return result
+
+    def wait(self) -> None:
+        """Until all ranks are here."""
+        if self.n_ranks > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def joined_ranks(device: str) -> Iterator[Ranks]:
+    """This process among those that torchrun started; `device` is "auto", "cpu" or "cuda"."""
+    n_ranks = int(os.environ.get("WORLD_SIZE", 1))
+    local_rank = int(os.environ.get("LOCAL_RANK", 0))
+    place = pick_device(device, local_rank)
+    if n_ranks == 1:
+        yield Ranks(0, 1, place)
+        return
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Ranks(distributed.get_rank(), n_ranks, place)
+    finally:
+        distributed.destroy_process_group()
+
+
+def pick_device(name: str, local_rank: int = 0) -> torch.device:
+    """The device for "auto", "cpu" or "cuda"; `local_rank` counts the processes of this machine."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UserError("--device cuda: torch sees no CUDA device; "
+                        + ("this torch is a CPU build, install a CUDA build" if torch.version.cuda is None
+                           else "check the driver with nvidia-smi") + ", or use --device cpu")
+    if local_rank >= torch.cuda.device_count():
+        raise UserError(f"process {local_rank} of this machine has no GPU: torch sees "
+                        f"{torch.cuda.device_count()}; start torchrun with at most as many processes")
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return device

@@ -1,0 +1,212 @@
+"""The training loop that a vocoder and VITS share: batches, steps, looking, saving, stopping, resuming.
+
+It knows nothing of the networks. An experiment brings its step, its validation and its samples.
+"""
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from hifigan.checkpoint import CheckpointFolder
+from hifigan.config import TrainConfig
+from hifigan.distributed import Ranks
+from hifigan.monitor import Monitor
+from hifigan.training_state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+class Experiment(Protocol):
+    """What is trained. `config` goes into the checkpoints; values are unweighted losses by name."""
+    state: TrainingState
+    config: dict[str, Any]
+    best_by: str  # the validation loss that says which checkpoint is best
+
+    def train_step(self, batch: Any) -> dict[str, Tensor]: ...
+
+    def validate(self) -> dict[str, float]: ...
+
+    def show(self, monitor: Monitor, folder: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop before the configured epochs are over; None for no limit."""
+    max_steps: int | None = None
+    max_minutes: float | None = None
+
+
+def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks: Ranks, run: Path,
+          limits: Limits = Limits()) -> None:
+    """Train until the epochs, a limit or an interrupt end it, then save.
+
+    The loader's batch sampler has set_epoch(epoch) and set_start(batch), and gives every rank the
+    same number of batches.
+    """
+    state = experiment.state
+    monitor = Monitor(run, state.step) if ranks.is_first else None
+    checkpoints = CheckpointFolder(run / "checkpoints", config.keep_last)
+    deadline = time.monotonic() + 60 * (limits.max_minutes or float("inf"))
+    n_batches = len(loader)
+    resume_position(state, n_batches)
+    last_step = min(config.epochs * n_batches, limits.max_steps or sys.maxsize)
+    saved_step = state.step
+
+    with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar:
+        pace = Pace()
+        for epoch in range(state.epoch, config.epochs):
+            loader.batch_sampler.set_epoch(epoch)
+            loader.batch_sampler.set_start(state.batch)
+            for batch in loader:
+                if state.step >= last_step:
+                    break
+                losses = experiment.train_step(batch.to(ranks.device))
+                state.step, state.batch = state.step + 1, state.batch + 1
+                pace.count(len(batch.wav))
+                bar.update()
+
+                if state.step % config.log_every == 0:
+                    values = read_values(losses, ranks) | {
+                        "train/learning_rate": state.generator_schedule.get_last_lr()[0],
+                        "train/samples_per_second": sum(ranks.gather(pace.per_second()))}
+                    bar.set_postfix_str(summary(values))
+                    if ranks.is_first:
+                        monitor.scalars(state.step, state.epoch, values)
+                        if bar.disable:  # no terminal: lines instead of a bar
+                            logger.info("step %d of %d, epoch %d: %s", state.step, last_step, state.epoch,
+                                        summary(values))
+                if state.step % config.validate_every == 0:
+                    is_best = _validate(experiment, monitor, ranks, run)
+                    pace.restart()
+                else:
+                    is_best = False
+                if is_best or state.step % config.save_every == 0:
+                    _save(experiment, checkpoints, ranks, is_best)
+                    saved_step = state.step
+                    pace.restart()
+
+                stop = interrupted[0] or time.monotonic() > deadline
+                if ranks.sums([stop])[0]:
+                    break
+            else:
+                state.epoch, state.batch = epoch + 1, 0
+                state.generator_schedule.step()
+                state.discriminator_schedule.step()
+                continue
+            break
+
+    if state.step > saved_step:
+        _save(experiment, checkpoints, ranks, is_best=False)
+    if ranks.is_first:
+        monitor.close()
+        reason = "interrupted" if interrupted[0] else "finished" if state.step >= last_step else "out of time"
+        logger.info("%s at step %d; the same command goes on from there", reason, state.step)
+
+
+def resume_position(state: TrainingState, n_batches: int) -> None:
+    """Fit the position in the epoch to a changed number of batches (other data, batch size or ranks)."""
+    if state.batch and state.n_batches != n_batches:
+        position = round(state.batch * n_batches / state.n_batches)
+        logger.warning("the epoch had %d batches and now has %d: going on at batch %d instead of %d",
+                       state.n_batches, n_batches, position, state.batch)
+        state.batch = position
+    state.n_batches = n_batches
+
+
+def read_values(losses: dict[str, Tensor], ranks: Ranks) -> dict[str, float]:
+    """Losses and norms as "train/..." numbers, averaged over the ranks. Waits for the device."""
+    values = torch.stack([value.detach().float() for value in losses.values()]).tolist()
+    means = [total / ranks.n_ranks for total in ranks.sums(values)]
+    return {f"train/{name}": value for name, value in zip(losses, means)}
+
+
+def summary(values: dict[str, float]) -> str:
+    """The losses and the pace in one short line."""
+    shown = {name.split("/")[1]: value for name, value in values.items()
+             if not name.endswith(("gradient_norm", "learning_rate", "samples_per_second"))}
+    losses = " ".join(f"{name} {value:.3f}" for name, value in shown.items())
+    return f"{losses} {values['train/samples_per_second']:.1f} samples/s"
+
+
+class Pace:
+    """Utterances per second since the last look, pauses for validation and saving left out."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.utterances, self.since = 0, time.monotonic()
+
+    def count(self, utterances: int) -> None:
+        self.utterances += utterances
+
+    def per_second(self) -> float:
+        rate = self.utterances / max(time.monotonic() - self.since, 1e-9)
+        self.restart()
+        return rate
+
+
+def _validate(experiment: Experiment, monitor: Monitor | None, ranks: Ranks, run: Path) -> bool:
+    """Validate and show samples on rank 0, while the others wait; whether this is the best so far."""
+    state, is_best = experiment.state, False
+    if ranks.is_first:
+        values = experiment.validate()
+        if values:
+            monitor.scalars(state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()})
+            logger.info("step %d: validation: %s", state.step,
+                        " ".join(f"{name} {value:.3f}" for name, value in values.items()))
+            is_best = state.best is None or values[experiment.best_by] < state.best
+            state.best = values[experiment.best_by] if is_best else state.best
+        experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
+        monitor.flush()
+    return ranks.gather(is_best)[0]
+
+
+def _save(experiment: Experiment, checkpoints: CheckpointFolder, ranks: Ranks, is_best: bool) -> None:
+    contents = experiment.state.state_dict(ranks)
+    if ranks.is_first:
+        path = checkpoints.write(experiment.state.step, {"config": experiment.config, **contents})
+        if is_best:
+            checkpoints.mark_best(path)
+    ranks.wait()
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[bool]]:
+    """A flag that Ctrl-C and SIGTERM set, so that the step at hand ends and is saved.
+
+    A second signal ends the program at once.
+    """
+    interrupted = [False]
+
+    def stop(number: int, frame: Any) -> None:
+        if interrupted[0]:
+            raise KeyboardInterrupt
+        interrupted[0] = True
+        print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(step: int, last_step: int, ranks: Ranks) -> Iterator[tqdm]:
+    hidden = not ranks.is_first or not sys.stderr.isatty()
+    with logging_redirect_tqdm(), tqdm(total=last_step, initial=step, unit="step", disable=hidden,
+                                       dynamic_ncols=True, smoothing=0.05) as bar:
+        yield bar

@@ -1,0 +1,103 @@
+"""Speak a text with a trained voice.
+
+    python infer.py --text "Това е тестово изречение." --model_path runs/my_voice --out_path test.wav
+    python infer.py --text_file story.txt --model_path step_00100000.pt --speaker p225 --out_path story.flac
+
+The checkpoint holds all that is needed: weights, config, symbols and speakers.
+"""
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+import torch
+
+from hifigan.audio import write_audio
+from hifigan.distributed import pick_device
+from hifigan.errors import UserError, user_errors_exit
+from hifigan.json_config import config_to_dict, read_config
+from vits.config import VitsConfig
+from vits.run import differences
+from vits.synthesis import Voice, load_voice
+
+PAUSE_SECONDS = 0.3  # between the lines of a text file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("--text", help="what to say")
+    text.add_argument("--text_file", type=Path, metavar="FILE",
+                      help=f"say each line of a UTF-8 file, {PAUSE_SECONDS} s apart")
+    parser.add_argument("--model_path", type=Path, required=True, metavar="PATH",
+                        help="checkpoint file, or run folder whose newest checkpoint speaks")
+    parser.add_argument("--config_path", type=Path, metavar="FILE",
+                        help="not needed, the checkpoint has its config; if given, audio and model must agree")
+    parser.add_argument("--out_path", type=Path, required=True, metavar="FILE",
+                        help="audio file to write: .wav, .flac, .ogg or .mp3")
+    parser.add_argument("--speaker", metavar="NAME", help="who speaks, for a voice with several speakers")
+    parser.add_argument("--noise_scale", type=float, default=0.667, metavar="X",
+                        help="how varied the voice is, 0 is the same every time (default: %(default)s)")
+    parser.add_argument("--noise_scale_w", type=float, default=0.8, metavar="X",
+                        help="how varied the rhythm is (default: %(default)s)")
+    parser.add_argument("--length_scale", type=float, default=1.0, metavar="X",
+                        help="multiplies every duration: 2 speaks at half speed (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N",
+                        help="the same seed gives the same samples (default: %(default)s)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
+                        help="where to compute (default: %(default)s)")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    with user_errors_exit():
+        require_scales(args)
+        lines = [args.text] if args.text is not None else read_lines(args.text_file)
+        voice = load_voice(args.model_path, pick_device(args.device))
+        if args.config_path:
+            compare_config(args.config_path, voice)
+        rate = voice.config.audio.sample_rate
+        wav = join([voice.speak(line, args.speaker, args.noise_scale, args.noise_scale_w, args.length_scale,
+                                args.seed) for line in lines], round(PAUSE_SECONDS * rate))
+        write_audio(args.out_path, wav, rate)
+        logging.info("%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed)
+
+
+def require_scales(args: argparse.Namespace) -> None:
+    for name in ("noise_scale", "noise_scale_w"):
+        if not 0 <= getattr(args, name) < float("inf"):
+            raise UserError(f"--{name} {getattr(args, name)}: expected 0 or more")
+    if not 0 < args.length_scale <= 100:
+        raise UserError(f"--length_scale {args.length_scale}: expected more than 0, at most 100")
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 text file that are not blank."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; --text_file takes a UTF-8 text file")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    lines = [line for line in lines if line.strip()]
+    if not lines:
+        raise UserError(f"{path}: no text in it")
+    return lines
+
+
+def compare_config(path: Path, voice: Voice) -> None:
+    """Refuse a config that describes another model than the checkpoint's own."""
+    given = config_to_dict(read_config(VitsConfig, path))
+    own = config_to_dict(voice.config)
+    for section in ("audio", "model"):
+        for name, (saved, wanted) in differences(own[section], given[section], f"{section}.").items():
+            raise UserError(f"{path}: {name} is {wanted}, but the checkpoint was trained with {saved}; "
+                            f"leave --config_path out, the checkpoint has its config")
+
+
+def join(wavs: list[torch.Tensor], n_pause: int) -> torch.Tensor:
+    """Waveforms one after another, with `n_pause` samples of silence between them."""
+    pieces = [piece for wav in wavs for piece in (wav, torch.zeros(n_pause))]
+    return torch.cat(pieces[:-1])
+
+
+if __name__ == "__main__":
+    main()

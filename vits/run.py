@@ -1,0 +1,158 @@
+"""A training run from its start: checks first, then the run folder, then the loop.
+
+Nothing but a cache is written into a run folder before config, checkpoint and data have been found
+good. A run goes on from its own newest checkpoint; a new one starts from random weights or from the weights of
+another checkpoint, which is all that tells train.py from finetune.py.
+"""
+import dataclasses
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hifigan.checkpoint import CheckpointFolder, find_checkpoint, read_checkpoint
+from hifigan.distributed import Ranks
+from hifigan.errors import UserError
+from hifigan.json_config import config_from_dict, config_to_dict, config_to_json
+from hifigan.loop import Limits, train
+from vits import alignment
+from vits.config import FROM_DATA, VitsConfig
+from vits.data_check import CheckedData, check_data
+from vits.training import VitsTraining, make_loader
+
+logger = logging.getLogger(__name__)
+
+N_SHOWN = 4  # sentences that every validation renders
+FIXED_SECTIONS = ("audio", "text", "model", "discriminator")  # weights do not fit another value
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights come from."""
+    path: Path | None  # None: random weights
+    contents: dict[str, Any] | None
+    resumes: bool  # take everything, or only the weights
+
+
+def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
+                 restore_from: Path | None = None) -> None:
+    """Train, in the folder `run`. `restore_from`: a checkpoint or run whose weights a new run takes."""
+    torch.manual_seed(config.train.seed + ranks.rank)
+    start = find_start(run, restore_from, config.train.keep_last)
+    if start.contents:
+        config = with_tables_of(config, start)
+    data = ranks.first(lambda: checked(config, start, run))
+    config = data.config
+    experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
+    if start.contents:
+        load(experiment, start, ranks)
+    loader = make_loader(data.train, config, ranks)
+
+    if ranks.is_first:
+        (run / "config.json").write_text(config_to_json(config), encoding="utf-8")
+        log_to_file(run / "log.txt")
+        data.report.write(run)
+    log_start(experiment, start, data, ranks, run)
+    train(experiment, loader, config.train, ranks, run, limits)
+
+
+def find_start(run: Path, restore_from: Path | None, keep_last: int) -> Start:
+    """The run's own newest readable checkpoint, else `restore_from`, else random weights."""
+    own = CheckpointFolder(run / "checkpoints", keep_last).read_newest()
+    if own:
+        return Start(*own, resumes=True)
+    if restore_from:
+        path = find_checkpoint(restore_from)
+        return Start(path, read_checkpoint(path), resumes=False)
+    return Start(None, None, resumes=False)
+
+
+def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
+    """The config with the checkpoint's symbols and speakers wherever it says "from_data".
+
+    A config that the weights do not fit is an error; every other difference is logged.
+    """
+    saved: VitsConfig = config_from_dict(VitsConfig, start.contents["config"], str(start.path))
+    if config.text.symbols == FROM_DATA:
+        config = dataclasses.replace(config, text=dataclasses.replace(config.text, symbols=saved.text.symbols))
+    if config.data.speakers == FROM_DATA:
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data,
+                                                                      speakers=saved.data.speakers))
+    changed = differences(config_to_dict(saved), config_to_dict(config))
+    for name, (before, now) in changed.items():
+        if name.split(".")[0] in FIXED_SECTIONS or name == "data.speakers":
+            raise UserError(f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
+                            f"the weights do not fit: set it back, or start a new run with another -m")
+        logger.info("changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now))
+    return config
+
+
+def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -> dict[str, tuple[Any, Any]]:
+    """Dotted names of the values that differ in two nested dicts of the same keys, with both values."""
+    found = {}
+    for key, value in now.items():
+        if isinstance(value, dict):
+            found |= differences(before[key], value, f"{inside}{key}.")
+        elif before[key] != value:
+            found[inside + key] = (before[key], value)
+    return found
+
+
+def checked(config: VitsConfig, start: Start, run: Path) -> CheckedData:
+    """The data, looked through before the first step."""
+    run.mkdir(parents=True, exist_ok=True)
+    data = check_data(config, cache=run / "recordings.json")  # a failed start has at least read the files
+    print(data.report.text())
+    return data
+
+
+def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
+    """Take everything of the run's own checkpoint, or the weights alone of another one."""
+    if start.resumes:
+        experiment.state.load_state_dict(start.contents, ranks)
+        return
+    for name in ("generator", "discriminator"):
+        network: nn.Module = getattr(experiment.state, name)
+        try:
+            network.load_state_dict(start.contents[name])
+        except RuntimeError as error:
+            raise UserError(f"{start.path}: its {name} does not fit the config: "
+                            f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config") from None
+
+
+def log_to_file(path: Path) -> None:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
+def log_start(experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path) -> None:
+    """What runs where, and what it goes on from."""
+    alignment.choose_backend()
+    if not ranks.is_first:
+        return
+    state, config = experiment.state, experiment.settings.train
+    name = (torch.cuda.get_device_name(ranks.device) if ranks.device.type == "cuda"
+            else f"CPU, {torch.get_num_threads()} threads")
+    logger.info("run folder %s; torch %s on %s; %d process(es)", run, torch.__version__, name, ranks.n_ranks)
+    if ranks.device.type == "cpu":
+        logger.warning("training on the CPU: fine for tests and small models, very slow for a full one")
+    logger.info("generator %s parameters, discriminators %s", *(
+        f"{sum(p.numel() for p in network.parameters()):,}" for network in (state.generator, state.discriminator)))
+    logger.info("%d utterances in batches of %d x %d process(es); precision %s", len(data.train),
+                config.batch_size, ranks.n_ranks, experiment.dtype or "float32")
+    if start.resumes:
+        logger.info("resuming from %s: step %d, epoch %d, batch %d of it, learning rate %.3g", start.path,
+                    state.step, state.epoch, state.batch, state.generator_schedule.get_last_lr()[0])
+    elif start.path:
+        logger.info("new run at step 0 with the weights of %s; fresh optimizers", start.path)
+    else:
+        logger.info("new run at step 0 with random weights")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,80 @@
+"""Speaking with a trained voice: a checkpoint in, text in, waveform out (VITS Fig. 1b)."""
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hifigan.checkpoint import find_checkpoint, read_checkpoint
+from hifigan.errors import UserError
+from hifigan.generator import fold_weight_norm
+from hifigan.json_config import config_from_dict
+from vits.config import VitsConfig
+from vits.model import VitsModel, make_model
+from vits.text.front_end import FrontEnd, build_front_end
+from vits.text.symbols import SymbolTable, describe_symbol
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A model ready to speak, with the symbols and speakers it was trained on."""
+    config: VitsConfig
+    model: VitsModel
+    front_end: FrontEnd
+    symbols: SymbolTable
+    device: torch.device
+
+    @torch.inference_mode()
+    def speak(self, text: str, speaker: str | None = None, noise_scale: float = 0.667,
+              noise_scale_w: float = 0.8, length_scale: float = 1.0, seed: int = 0) -> Tensor:
+        """The waveform [T_wav] of a text, float32 in [-1, 1] at config.audio.sample_rate, on the CPU.
+
+        `noise_scale` varies the voice, `noise_scale_w` the rhythm, `length_scale` multiplies every
+        duration. The same seed gives the same samples. Symbols that the voice does not know are
+        named and left out.
+        """
+        symbols = self.front_end(text)
+        unknown = self.symbols.unknown(symbols)
+        if unknown:
+            logger.warning("left out, because the voice does not know them: %s",
+                           ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)))
+        known = [symbol for symbol in symbols if symbol in self.symbols]
+        if not any(symbol.isalnum() for symbol in known):
+            raise UserError(f"text {text!r}: nothing in it that the voice can say; its symbols are: "
+                            f"{''.join(self.config.text.symbols)}")
+        tokens = torch.tensor([self.symbols.encode(known)], device=self.device)
+        lengths = torch.tensor([tokens.shape[1]], device=self.device)
+        draws = torch.Generator().manual_seed(seed)  # on the CPU, so that every device draws the same
+
+        def draw(*shape: int, device: torch.device) -> Tensor:
+            return torch.randn(*shape, generator=draws).to(device)
+
+        return self.model.synthesize(tokens, lengths, self._speaker_id(speaker), noise_scale,
+                                     noise_scale_w, length_scale, draw).wav_hat[0, 0].cpu()
+
+    def _speaker_id(self, speaker: str | None) -> Tensor | None:
+        speakers = self.config.data.speakers
+        if speakers is None:
+            if speaker is not None:
+                raise UserError(f"--speaker {speaker}: this voice has one speaker; leave --speaker out")
+            return None
+        if speaker not in speakers:
+            found = "no --speaker given" if speaker is None else f"--speaker {speaker}: unknown"
+            raise UserError(f"{found}; this voice has: {', '.join(speakers)}")
+        return torch.tensor([speakers.index(speaker)], device=self.device)
+
+
+def load_voice(path: Path, device: torch.device) -> Voice:
+    """The voice in a checkpoint file, or in a run folder's newest checkpoint."""
+    path = find_checkpoint(path)
+    contents = read_checkpoint(path)
+    config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
+    model = make_model(config)
+    model.load_state_dict(contents["generator"])
+    fold_weight_norm(model)
+    logger.info("voice: %s, step %d", path, contents["step"])
+    return Voice(config, model.eval().to(device), build_front_end(config.text),
+                 SymbolTable(config.text.symbols, config.text.add_blank), device)

@@ -1,0 +1,240 @@
+"""Training VITS: the step (Sec. 2.1.4, 2.3; Eq. 11), validation, and the samples to listen to."""
+import contextlib
+import json
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from hifigan.audio import write_audio
+from hifigan.config import TrainConfig
+from hifigan.discriminators import Discriminators, Judgement, vits_discriminators
+from hifigan.distributed import Ranks
+from hifigan.json_config import config_to_dict
+from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
+from hifigan.mel import Spectrogram
+from hifigan.monitor import Monitor
+from hifigan.pictures import alignment_picture, mel_picture, write_png
+from hifigan.training_state import TrainingState, autocast_dtype, make_state
+from vits.config import VitsConfig
+from vits.data import Batch, Utterance, UtteranceDataset, collate
+from vits.losses import duration_loss, kl_loss
+from vits.model import TrainingNoise, TrainingOutput, make_model, take_segments
+from vits.sampler import LengthBucketedBatches
+
+VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the losses of one rank are divided by: the whole batch's counts, per rank.
+
+    The mean over the ranks of losses divided so equals one process's loss on the whole batch.
+    """
+    utterances: float
+    symbols: float
+    frames: float
+
+
+class VitsTraining:
+    """A VITS run: the networks with their state, and what the shared loop asks of an experiment."""
+
+    best_by = "mel"
+
+    def __init__(self, config: VitsConfig, ranks: Ranks, valid: list[Utterance],
+                 shown: list[Utterance]) -> None:
+        """`valid`: the validation list, possibly empty; `shown`: the sentences to listen to."""
+        self.settings = config
+        self.config = config_to_dict(config)
+        self.ranks = ranks
+        self.spectrogram = Spectrogram(config.audio).to(ranks.device)
+        self.state = make_state(make_model(config), vits_discriminators(config.discriminator),
+                                config.train, ranks.device)
+        self.generator = ranks.wrap(self.state.generator)
+        self.discriminator = ranks.wrap(self.state.discriminator)
+        self.dtype = autocast_dtype(config.train, ranks.device)
+        self.valid = valid
+        self.shown = shown
+
+    def train_step(self, batch: Batch, noise: TrainingNoise | None = None) -> dict[str, Tensor]:
+        """One update of the discriminators, then one of the generator (VITS Sec. 2.3).
+
+        Returns the unweighted losses and the gradient norms, on the device.
+        """
+        state, config = self.state, self.settings.train
+        counts = self._counts(batch)
+        state.generator.train()
+        with self._autocast():
+            spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
+            output = self.generator(batch.tokens, batch.token_lengths, spec,
+                                    batch.spec_lengths(self.settings.audio.hop_length), batch.speakers, noise)
+            wav, mel = self._real_segments(batch, spec, output)
+
+            both = self.discriminator(torch.cat([wav, output.wav_hat.detach()]))
+            real, generated = halves(both)
+            share = len(wav) / counts.utterances
+            losses = {"discriminator": share * discriminator_loss(real, generated)}
+        discriminator_norm = self._update(state.discriminator_optimizer, losses["discriminator"])
+
+        state.discriminator.requires_grad_(False)  # the generator's update needs no gradients of its weights
+        with self._autocast():
+            losses |= self._generator_losses(output, wav, mel, counts)
+            total = self._weighted(losses)
+        generator_norm = self._update(state.generator_optimizer, total)
+        state.discriminator.requires_grad_(True)
+        state.scaler.update()
+        return losses | {"total": total, "generator_gradient_norm": generator_norm,
+                         "discriminator_gradient_norm": discriminator_norm}
+
+    def _generator_losses(self, output: TrainingOutput, wav: Tensor, mel: Tensor,
+                          counts: Counts) -> dict[str, Tensor]:
+        """The generator's terms of VITS Eq. 11, unweighted, under the names of LossConfig."""
+        with torch.no_grad():
+            real = self.state.discriminator(wav)
+        generated = self.state.discriminator(output.wav_hat)
+        mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
+        share = len(wav) / counts.utterances
+        return {"mel": share * mel_loss(mel, mel_hat),
+                "kl": kl_loss(output, counts.frames),
+                "duration": duration_loss(output, counts.symbols),
+                "adversarial": share * adversarial_loss(generated),
+                "feature_matching": share * feature_matching_loss(real, generated)}
+
+    def _real_segments(self, batch: Batch, spec: Tensor, output: TrainingOutput) -> tuple[Tensor, Tensor]:
+        """The recordings' samples and mel in the window that the decoder made."""
+        hop_length, n_frames = self.settings.audio.hop_length, self.settings.segment_frames
+        wav = take_segments(batch.wav, output.segment_starts * hop_length, n_frames * hop_length)
+        mel = self.spectrogram.mel(take_segments(spec, output.segment_starts, n_frames))
+        return wav, mel
+
+    def _weighted(self, losses: dict[str, Tensor]) -> Tensor:
+        return sum(weight * losses[name] for name, weight in asdict(self.settings.loss).items())
+
+    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+        """Backward, clip, step. Returns the gradient norm before clipping."""
+        optimizer.zero_grad()
+        self.state.scaler.scale(loss).backward()
+        self.state.scaler.unscale_(optimizer)
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters])
+        if self.settings.train.grad_clip is not None:
+            nn.utils.clip_grads_with_norm_(parameters, self.settings.train.grad_clip, norm)
+        self.state.scaler.step(optimizer)
+        return norm
+
+    def _counts(self, batch: Batch) -> Counts:
+        frames = batch.spec_lengths(self.settings.audio.hop_length).sum()
+        totals = self.ranks.sums([len(batch.wav), float(batch.token_lengths.sum()), float(frames)])
+        return Counts(*(total / self.ranks.n_ranks for total in totals))
+
+    def _autocast(self) -> AbstractContextManager:
+        if self.dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.ranks.device.type, self.dtype)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The losses of a step, averaged over the whole validation list, with fixed noise and windows."""
+        if not self.valid:
+            return {}
+        self.state.generator.eval()
+        draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED)
+        sums: dict[str, float] = {}
+        for batch in validation_batches(self.valid, self.settings):
+            batch = batch.to(self.ranks.device)
+            with self._autocast():
+                spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
+                spec_lengths = batch.spec_lengths(self.settings.audio.hop_length)
+                noise = self.state.generator.draw_noise(batch.tokens, spec, draws)
+                output = self.state.generator(batch.tokens, batch.token_lengths, spec, spec_lengths,
+                                              batch.speakers, noise)
+                wav, mel = self._real_segments(batch, spec, output)
+                counts = Counts(len(wav), float(batch.token_lengths.sum()), float(spec_lengths.sum()))
+                losses = self._generator_losses(output, wav, mel, counts)
+                losses["discriminator"] = discriminator_loss(self.state.discriminator(wav),
+                                                             self.state.discriminator(output.wav_hat))
+            losses["total"] = self._weighted(losses)
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + len(wav) * float(loss)
+        return {name: total / len(self.valid) for name, total in sums.items()}
+
+    @torch.no_grad()
+    def show(self, monitor: Monitor, folder: Path) -> None:
+        """Render the sentences to listen to as files and for TensorBoard: recording,
+        reconstruction (posterior to decoder) and synthesis (text to decoder), and the alignment."""
+        model, hop_length = self.state.generator.eval(), self.settings.audio.hop_length
+        summaries = []
+        for i, utterance in enumerate(self.shown):
+            dataset = UtteranceDataset([utterance], self.settings.audio.sample_rate)
+            batch = collate([dataset[0]]).to(self.ranks.device)
+            draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED)
+            with self._autocast():
+                spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
+                spec_lengths = batch.spec_lengths(hop_length)
+                noise = model.draw_noise(batch.tokens, spec, draws)
+                durations = model(batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers,
+                                  noise).durations[0]
+                wavs = {"target": batch.wav, "reconstruction": model.reconstruct(
+                            spec, spec_lengths, batch.speakers),
+                        "synthesis": model.synthesize(
+                            batch.tokens, batch.token_lengths, batch.speakers,
+                            draw=lambda *shape, device: torch.randn(*shape, device=device, generator=draws)
+                        ).wav_hat}
+            self._write_sample(monitor, folder / f"{i:03d}", wavs, durations)
+            summaries.append({"id": utterance.id, "text": utterance.text, "speaker": utterance.speaker,
+                              "folder": f"{i:03d}", "frames": int(spec_lengths[0]),
+                              "symbols": len(utterance.tokens),
+                              "alignment": self._alignment_numbers(durations, utterance.tokens)})
+        if summaries:
+            (folder / "samples.json").write_text(json.dumps(summaries, ensure_ascii=False, indent=1),
+                                                 encoding="utf-8")
+
+    def _write_sample(self, monitor: Monitor, folder: Path, wavs: dict[str, Tensor],
+                      durations: Tensor) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        rate, step = self.settings.audio.sample_rate, self.state.step
+        for name, wav in wavs.items():
+            picture = mel_picture(self.spectrogram.mel(self.spectrogram.magnitudes(wav))[0].cpu())
+            write_audio(folder / f"{name}.flac", wav[0, 0].float().cpu(), rate)
+            write_png(folder / f"{name}_mel.png", picture)
+            monitor.audio(f"{folder.name}/{name}", wav[0, 0].float().cpu(), rate, step)
+            monitor.picture(f"{folder.name}/{name}_mel", picture, step)
+        picture = alignment_picture(durations.cpu())
+        write_png(folder / "alignment.png", picture)
+        monitor.picture(f"{folder.name}/alignment", picture, step)
+
+    def _alignment_numbers(self, durations: Tensor, tokens: tuple[int, ...]) -> dict[str, Any]:
+        """How the frames are spread over the symbols: one frame at most is skipping, many is holding."""
+        longest = int(durations.argmax())
+        return {"share_of_symbols_with_at_most_one_frame": float((durations <= 1).float().mean()),
+                "longest_symbol_frames": int(durations[longest]),
+                "longest_symbol": self.settings.text.symbols[tokens[longest]]}
+
+
+def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
+    """This rank's share of the training batches."""
+    train: TrainConfig = config.train
+    batches = LengthBucketedBatches([u.n_frames for u in utterances], train.batch_size, ranks.n_ranks,
+                                    ranks.rank, train.seed)
+    return DataLoader(UtteranceDataset(utterances, config.audio.sample_rate), batch_sampler=batches,
+                      collate_fn=collate, num_workers=train.num_workers,
+                      persistent_workers=train.num_workers > 0, pin_memory=ranks.device.type == "cuda",
+                      generator=torch.Generator())  # of its own: making an iterator draws a number
+
+
+def validation_batches(utterances: list[Utterance], config: VitsConfig) -> DataLoader:
+    """All validation utterances, in the order of their length."""
+    by_length = sorted(utterances, key=lambda u: u.n_frames)
+    return DataLoader(UtteranceDataset(by_length, config.audio.sample_rate), config.train.batch_size,
+                      collate_fn=collate, generator=torch.Generator())
+
+
+def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
+    """Judgements of [real, generated] waveforms in one batch, taken apart again."""
+    pairs = [(j.logits.chunk(2), [m.chunk(2) for m in j.feature_maps])
+             for j in judgements]
+    return tuple([Judgement(logits[i], [m[i] for m in maps]) for logits, maps in pairs] for i in (0, 1))
