@@ -52,9 +52,9 @@ def _inside(x: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, bound: f
         a = height * (steepness - slope_before) + rise * bend
         b = height * slope_before - rise * bend
         c = -steepness * rise
-        # Rounding can push the discriminant just below zero at a knot.
+        # Rounding can push the discriminant just below zero at a knot, and the share out of its bin.
         root = (b.square() - 4 * a * c).clamp(min=0).sqrt()
-        share = (2 * c) / (-b - root)
+        share = ((2 * c) / (-b - root)).clamp(0, 1)
     else:
         share = (x - left) / width
     mixed = share * (1 - share)
