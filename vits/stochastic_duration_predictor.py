@@ -117,7 +117,7 @@ class SplineCoupling(nn.Module):
         self.input = nn.Conv1d(1, channels, 1)
         self.convs = SeparableConvs(channels, kernel_size, dropout=0.0)
         self.projection = nn.Conv1d(channels, 3 * N_BINS - 1, 1)
-        nn.init.zeros_(self.projection.weight)  # starts as the identity
+        nn.init.zeros_(self.projection.weight)  # starts as one gentle spline, the same for all texts
         nn.init.zeros_(self.projection.bias)
 
     def forward(self, z: Tensor, x_mask: Tensor, condition: Tensor,
