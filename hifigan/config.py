@@ -71,6 +71,8 @@ class GeneratorConfig:
         for rate, size in zip(self.upsample_rates, self.upsample_kernel_sizes):
             require(size >= rate, f"upsample kernel size {size} is smaller than its rate {rate}, which "
                                   f"leaves samples without input; use {2 * rate}")
+            require(rate > 1 or size % 2 == 1, f"upsample kernel size {size} is even and its rate 1, which "
+                                               f"cannot keep the length; use {size + 1}")
         halvings = 2 ** n_rates
         require(self.upsample_initial_channels % halvings == 0,
                 f"upsample_initial_channels {self.upsample_initial_channels} cannot be halved {n_rates} "
