@@ -52,5 +52,3 @@ def fill_by_rule(discriminator: nn.Module, keys: list[str], stored: dict[str, Te
             values = waves - torch.floor(waves) - 0.5
         state[name] = values.float().view_as(ours[name])
     discriminator.load_state_dict(state)
-
-

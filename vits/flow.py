@@ -49,4 +49,3 @@ class Flow(nn.Module):
             moved = (moved - coupling.shift(fixed, mask, speaker)) * mask
             z_p = torch.cat([fixed, moved], dim=1)
         return z_p
-
