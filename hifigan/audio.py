@@ -118,6 +118,8 @@ def _opened(path: Path) -> soundfile.SoundFile:
         raise UserError(f"{path}: no such file; check the path")
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected a recording")
+    if path.suffix.lower() == ".raw":  # soundfile would ask its caller for rate and format
+        raise UserError(f"{path}: has no header; convert it to wav or flac")
     try:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:

@@ -123,8 +123,8 @@ def _require_reading_voice(config: VitsConfig, texts: list[str], front_end: Fron
     if 2 * len(spelt) > len(words):
         raise UserError(f"{config.data.folder}: the voice of text.language "
                         f"{config.text.language!r} cannot read {spelt[0]!r} and {len(spelt) - 1} "
-                        f"more of {len(words)} frequent words and spells their letters; name the language of the texts, "
-                        f"as in --set text.language=bg")
+                        f"more of {len(words)} frequent words and spells their letters; name the "
+                        f"language of the texts, as in --set text.language=bg")
 
 
 def _symbols(config: VitsConfig, texts: list[list[str]]) -> tuple[str, ...]:

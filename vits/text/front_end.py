@@ -56,7 +56,8 @@ def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], l
     """The commonest words of a text, and those of them that the front end spells letter by letter.
 
     Espeak does so, without a word, to a script that the language is not written in: Bulgarian read
-    by the English voice is a list of letters. Only scripts with capitals count; they all part words.
+    by the English voice is a list of letters. Only words in letters that have capitals are looked
+    at, as not every other script parts its words. Returns both lists.
     """
     found = (word for text in texts for word in re.findall(r"[^\W\d_]{3,}", normalise(text)))
     cased = Counter(word.lower() for word in found if word.lower() != word.upper())

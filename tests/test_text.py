@@ -1,0 +1,128 @@
+"""Texts of any script become symbols by stated rules, and symbols ids."""
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from hifigan.errors import UserError
+from vits.config import TextConfig
+from vits.text import SymbolTable, build_front_end, spelt_words
+from vits.text.punctuation import PUNCTUATION, normalise
+
+REPOSITORY = Path(__file__).parent.parent
+BASE_SYMBOLS = json.loads((REPOSITORY / "configs/base.json").read_text("utf-8"))["text"]["symbols"]
+SENTENCES = [line.split("|")[-1] for line in
+             (REPOSITORY / "data/ljspeech-mini/metadata.csv").read_text("utf-8").splitlines()]
+BULGARIAN = ("Това е тестово изречение. Всички хора се раждат свободни и равни по достойнство и права. "
+             "Щъркелът кацна на жълтата къща; ключ, чаша, джоб, хижа, шофьор, кьорав, гьол, бульон! "
+             "„Да“ – каза той (уж) през 1995 година за 12,5 лв. и 40%… Къде отиваш?")
+
+
+def characters(text):
+    return "".join(build_front_end(TextConfig("characters", "en-us", "from_data", True))(text))
+
+
+def phonemes(text, language):
+    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
+    return "".join(build_front_end(TextConfig("phonemes", language, "from_data", True))(text))
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("Това е тестово изречение.", "това е тестово изречение."),
+    ("Че\u0301 и\u0306", "че\u0301 й"),  # й is composed, é with a Cyrillic е has no composed form
+    ("  tabs\tand\u00a0lines\n here ", "tabs and lines here"),
+    ("“Don’t”, ‘he’ said „така“ «ici»", "\"don't\", 'he' said \"така\" \"ici\""),
+    ("a – b — c -- d - e―f", "a — b — c — d — e—f"),
+    ("deep-seated, non‑breaking", "deep-seated, non-breaking"),
+    ("wait... what.... 3.5", "wait… what… 3.5"),
+    ("(so) [it] {is}", "—so— —it— —is—"),
+    ("so\u00adft zero\u200bwidth \ufeffmark snake_case", "soft zerowidth mark snake case"),
+    ("日本語 ΑΒΓ हिन्दी", "日本語 αβγ हिन्दी"),
+    ("STRASSE Straße", "strasse straße"),
+    ("", ""), (" \n\t", "")])
+def test_characters_follow_the_stated_rules(text, expected):
+    assert characters(text) == expected
+
+
+def test_normalising_twice_changes_nothing():
+    for text in (BULGARIAN, *SENTENCES, "".join(PUNCTUATION), "- -- ... . . ."):
+        assert normalise(normalise(text)) == normalise(text)
+
+
+def test_every_mark_is_mapped_to_one_that_the_published_table_has():
+    for mark in "".join(PUNCTUATION.values()):
+        assert mark in [*BASE_SYMBOLS, "-"]  # espeak reads over the hyphen
+
+
+def test_blanks_stand_before_between_and_behind():
+    assert SymbolTable(["_", "a", "b"], add_blank=True).encode("abb") == [0, 1, 0, 2, 0, 2, 0]
+    assert SymbolTable(["_", "a", "b"], add_blank=False).encode("abb") == [1, 2, 2]
+    assert SymbolTable(["_", "a", "b"], add_blank=True).encode("") == [0]
+
+
+def test_unknown_symbols_are_all_named_with_their_code_points():
+    table = SymbolTable(["_", "a"], add_blank=True)
+    assert table.unknown("aцb_ц") == ["ц", "b", "_"]  # the blank never stands for text
+    assert "a" in table and "_" not in table and len(table) == 2
+    with pytest.raises(UserError, match=r"'ц' \(U\+0446 CYRILLIC SMALL LETTER TSE\), '\u0303' \(U\+0303"):
+        table.encode("ц\u0303")
+
+
+def test_bulgarian_and_english_are_phonemized_with_stress_and_punctuation():
+    assert phonemes("Това е тестово изречение.", "bg") == "tˈovɐ e testˈovo ˌizretʃˈeniˌe."
+    assert phonemes("Hello, “world”!", "en-us") == 'həlˈoʊ, "wˈɜːld"!'
+
+
+def test_phonemes_of_bulgarian_and_english_are_all_in_the_published_table():
+    table = SymbolTable(BASE_SYMBOLS, add_blank=True)
+    assert len(table) == 178
+    for text, language in [(BULGARIAN, "bg"), *((text, "en-us") for text in SENTENCES)]:
+        assert table.unknown(phonemes(text, language)) == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "…", '"', '"."', "—", ".", "a\nb"])
+def test_texts_with_little_or_nothing_to_speak_do_not_break_the_phonemes(text):
+    assert phonemes(text, "en-us").isspace() is False
+
+
+def test_the_espeak_backend_is_built_once_for_a_thousand_texts(monkeypatch):
+    espeak = pytest.importorskip("phonemizer.backend")
+    pytest.importorskip("espeakng_loader")
+    built, build = [], espeak.EspeakBackend.__init__
+    monkeypatch.setattr(espeak.EspeakBackend, "__init__",
+                        lambda self, *a, **k: (built.append(a), build(self, *a, **k))[1])
+    for _ in range(1000):
+        phonemes("eins", "de")
+    assert len(built) == 1
+
+
+@pytest.mark.parametrize("language, near", [("en", r"en-us \("), ("bulgarian", r"bg \(Bulgarian\)"),
+                                            ("EN_US", "en-us"), ("xx-nothing", "af, am, .*bg")])
+def test_an_unknown_language_lists_near_codes(language, near):
+    with pytest.raises(UserError, match=f'text.language "{language}".*{near}'):
+        phonemes("a", language)
+
+
+def test_a_voice_that_spells_a_foreign_script_is_noticed():
+    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
+    english, bulgarian = (build_front_end(TextConfig("phonemes", language, "from_data", True))
+                          for language in ("en-us", "bg"))
+    words, spelt = spelt_words([BULGARIAN], english)
+    assert len(words) > 20 and spelt == words
+    assert spelt_words([BULGARIAN], bulgarian)[1] == []
+    assert spelt_words([*SENTENCES, "FBI and NASA"], english)[1] == []
+
+
+@pytest.mark.parametrize("package", ["phonemizer", "espeakng_loader"])
+def test_without_espeak_the_error_names_pip_and_the_way_without(monkeypatch, package):
+    pytest.importorskip("espeakng_loader")
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match="pip install phonemizer espeakng-loader.*"
+                                        "--set text.front_end=characters --set text.symbols=from_data"):
+        build_front_end(TextConfig("phonemes", "nl", "from_data", True))
+    assert characters("a") == "a"
