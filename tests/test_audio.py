@@ -35,9 +35,9 @@ def test_what_lies_above_half_the_new_rate_does_not_fold_back():
 
 
 @pytest.mark.parametrize("suffix, subtype, tolerance", [
-    ("wav", "PCM_U8", 1e-2), ("wav", "PCM_16", 1e-4), ("wav", "PCM_24", 1e-6), ("wav", "PCM_32", 1e-6),
-    ("wav", "FLOAT", 1e-7), ("wav", "DOUBLE", 1e-7), ("flac", "PCM_16", 1e-4),
-    ("flac", "PCM_24", 1e-6), ("ogg", "VORBIS", 0.05)])
+    ("wav", "PCM_U8", 1e-2), ("wav", "PCM_16", 1e-4), ("wav", "PCM_24", 1e-6),
+    ("wav", "PCM_32", 1e-6), ("wav", "FLOAT", 1e-7), ("wav", "DOUBLE", 1e-7),
+    ("flac", "PCM_16", 1e-4), ("flac", "PCM_24", 1e-6), ("ogg", "VORBIS", 0.05)])
 def test_every_format_and_depth_gives_the_same_samples(tmp_path, suffix, subtype, tolerance):
     wav = tone(440, 22050)
     soundfile.write(tmp_path / f"a.{suffix}", wav, 22050, subtype)
@@ -102,8 +102,8 @@ def test_what_is_written_reads_back(tmp_path, suffix, tolerance):
 
 def test_a_written_peak_above_one_scales_the_whole_clip(tmp_path):
     write_audio(tmp_path / "a.wav", torch.tensor([0.5, -2.0, 1.0]), 22050)
-    torch.testing.assert_close(read_audio(tmp_path / "a.wav", 22050), torch.tensor([0.25, -1.0, 0.5]),
-                               atol=1e-4, rtol=0)
+    read = read_audio(tmp_path / "a.wav", 22050)
+    torch.testing.assert_close(read, torch.tensor([0.25, -1.0, 0.5]), atol=1e-4, rtol=0)
     assert soundfile.info(tmp_path / "a.wav").subtype == "PCM_16"
 
 

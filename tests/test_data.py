@@ -20,7 +20,8 @@ def utterances(tmp_path):
     for i, n_samples in enumerate([4000, 9000, 6000, 1000, 12000]):
         noise = np.random.default_rng(i).uniform(-0.5, 0.5, n_samples)
         soundfile.write(tmp_path / f"{i}.wav", noise, 22050)
-        made.append(Utterance(f"{i}", str(tmp_path / f"{i}.wav"), "a", None, i % 2, (0, 1, 0, 2, 0)[:i + 1],
+        tokens = (0, 1, 0, 2, 0)[:i + 1]
+        made.append(Utterance(f"{i}", str(tmp_path / f"{i}.wav"), "a", None, i % 2, tokens,
                               n_samples, n_samples // 256))
     return made
 
@@ -46,8 +47,8 @@ def test_moving_a_batch_keeps_everything():
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_loader_gives_every_utterance_with_its_own_samples(utterances, num_workers):
     sampler = LengthBucketedBatches([u.n_frames for u in utterances], 2, 1, 0, seed=1)
-    loader = DataLoader(UtteranceDataset(utterances, 22050), batch_sampler=sampler, collate_fn=collate,
-                        num_workers=num_workers)
+    loader = DataLoader(UtteranceDataset(utterances, 22050), batch_sampler=sampler,
+                        collate_fn=collate, num_workers=num_workers)
     lengths = {id: n.item() for batch in loader for id, n in zip(batch.ids, batch.wav_lengths)}
     assert lengths == {u.id: u.n_samples for u in utterances}
 
@@ -55,7 +56,8 @@ def test_a_loader_gives_every_utterance_with_its_own_samples(utterances, num_wor
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_an_error_inside_a_worker_names_the_recording(utterances, tmp_path, num_workers):
     (tmp_path / "2.wav").write_bytes(b"broken")
-    loader = DataLoader(UtteranceDataset(utterances, 22050), collate_fn=collate, num_workers=num_workers)
+    dataset = UtteranceDataset(utterances, 22050)
+    loader = DataLoader(dataset, collate_fn=collate, num_workers=num_workers)
     with pytest.raises(UserError, match=r"2\.wav"):
         list(loader)
 

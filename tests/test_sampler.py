@@ -10,7 +10,8 @@ from vits.sampler import LengthBucketedBatches
 
 def epoch_of(lengths, batch_size, n_ranks, epoch=0, seed=1):
     """A list of batches for each rank."""
-    samplers = [LengthBucketedBatches(lengths, batch_size, n_ranks, rank, seed) for rank in range(n_ranks)]
+    samplers = [LengthBucketedBatches(lengths, batch_size, n_ranks, rank, seed)
+                for rank in range(n_ranks)]
     for sampler in samplers:
         sampler.set_epoch(epoch)
     return [list(sampler) for sampler in samplers]
@@ -28,7 +29,8 @@ def some_cases():
 def test_every_utterance_comes_once_and_every_rank_has_as_many_batches():
     for lengths, batch_size, n_ranks in some_cases():
         ranks = epoch_of(lengths, batch_size, n_ranks)
-        assert sorted(i for rank in ranks for batch in rank for i in batch) == list(range(len(lengths)))
+        held = [i for rank in ranks for batch in rank for i in batch]
+        assert sorted(held) == list(range(len(lengths)))
         sizes = [len(batch) for rank in ranks for batch in rank]
         assert 1 <= min(sizes) and max(sizes) - min(sizes) <= 1
         assert max(sizes) <= max(batch_size, 2)
@@ -40,7 +42,8 @@ def test_every_utterance_comes_once_and_every_rank_has_as_many_batches():
 
 def test_there_are_no_more_batches_than_needed():
     for lengths, batch_size, n_ranks in some_cases():
-        assert len(epoch_of(lengths, batch_size, n_ranks)[0]) <= -(-len(lengths) // (batch_size * n_ranks))
+        needed = -(-len(lengths) // (batch_size * n_ranks))
+        assert len(epoch_of(lengths, batch_size, n_ranks)[0]) <= needed
 
 
 def test_epochs_differ_and_repeat_from_the_seed_alone():
@@ -51,7 +54,8 @@ def test_epochs_differ_and_repeat_from_the_seed_alone():
     assert epoch_of(lengths, 8, 2, epoch=3) == first
     assert epoch_of(lengths, 8, 2, epoch=4) != first
     assert epoch_of(lengths, 8, 2, epoch=3, seed=2) != first
-    as_sets = [{frozenset(batch) for rank in epoch_of(lengths, 8, 2, e) for batch in rank} for e in (3, 4)]
+    as_sets = [{frozenset(batch) for rank in epoch_of(lengths, 8, 2, epoch) for batch in rank}
+               for epoch in (3, 4)]
     assert len(as_sets[0] & as_sets[1]) < 5  # not the same batches in another order
 
 

@@ -14,9 +14,9 @@ REPOSITORY = Path(__file__).parent.parent
 BASE_SYMBOLS = json.loads((REPOSITORY / "configs/base.json").read_text("utf-8"))["text"]["symbols"]
 SENTENCES = [line.split("|")[-1] for line in
              (REPOSITORY / "data/ljspeech-mini/metadata.csv").read_text("utf-8").splitlines()]
-BULGARIAN = ("Това е тестово изречение. Всички хора се раждат свободни и равни по достойнство и права. "
-             "Щъркелът кацна на жълтата къща; ключ, чаша, джоб, хижа, шофьор, кьорав, гьол, бульон! "
-             "„Да“ – каза той (уж) през 1995 година за 12,5 лв. и 40%… Къде отиваш?")
+BULGARIAN = ("Това е тестово изречение. Всички хора се раждат свободни и равни по достойнство и "
+             "права. Щъркелът кацна на жълтата къща; ключ, чаша, джоб, хижа, шофьор, кьорав, гьол, "
+             "бульон! „Да“ – каза той (уж) през 1995 година за 12,5 лв. и 40%… Къде отиваш?")
 
 
 def characters(text):
@@ -66,7 +66,8 @@ def test_unknown_symbols_are_all_named_with_their_code_points():
     table = SymbolTable(["_", "a"], add_blank=True)
     assert table.unknown("aцb_ц") == ["ц", "b", "_"]  # the blank never stands for text
     assert "a" in table and "_" not in table and len(table) == 2
-    with pytest.raises(UserError, match=r"'ц' \(U\+0446 CYRILLIC SMALL LETTER TSE\), '\u0303' \(U\+0303"):
+    named = r"'ц' \(U\+0446 CYRILLIC SMALL LETTER TSE\), '\u0303' \(U\+0303"
+    with pytest.raises(UserError, match=named):
         table.encode("ц\u0303")
 
 
@@ -122,7 +123,8 @@ def test_without_espeak_the_error_names_pip_and_the_way_without(monkeypatch, pac
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match="pip install phonemizer espeakng-loader.*"
-                                        "--set text.front_end=characters --set text.symbols=from_data"):
+    fixes = ("pip install phonemizer espeakng-loader.*"
+             "--set text.front_end=characters --set text.symbols=from_data")
+    with pytest.raises(UserError, match=fixes):
         build_front_end(TextConfig("phonemes", "nl", "from_data", True))
     assert characters("a") == "a"

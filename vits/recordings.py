@@ -108,6 +108,7 @@ def _read_cache(cache: Path | None) -> dict[str, Recording]:
 
 def _write_cache(cache: Path, recordings: dict[Path, Recording]) -> None:
     facts = {str(path): dataclasses.asdict(recording) for path, recording in recordings.items()}
+    cache.parent.mkdir(parents=True, exist_ok=True)
     unfinished = cache.with_name(f"{cache.name}.{os.getpid()}.part")
     unfinished.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
     unfinished.replace(cache)
