@@ -86,7 +86,8 @@ def test_one_run_names_every_fault_of_a_hostile_set(hostile):
         "one_sample": "too short", "short": "too short", "long": "too long", "silent": "silent",
         "cancels": "silent", "nan": "NaN or infinite samples", "broken": "unreadable",
         "empty": "unreadable", "case": "missing file", "gone": "missing file",
-        "text0": "empty text", "text1": "unknown symbols", "text2": "unknown speaker", "text3": "unknown speaker",
+        "text0": "empty text", "text1": "unknown symbols", "text2": "unknown speaker",
+        "text3": "unknown speaker",
         "text4": "more symbols than frames", "text5": "too many symbols",
         "text6": "also in the validation list"}
     assert [u.id for u in checked.train] == ["good16", "good44", "good48", "good8bit", "good32bit",
