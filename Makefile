@@ -12,7 +12,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -q
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/python train.py -c configs/tiny.json -m demo
+	$(BIN)/python train.py -c configs/tiny.json -m demo --max_minutes 6
 	$(BIN)/python -m vits.listening runs/demo
 	$(BIN)/python infer.py --text "The quick brown fox jumps over the lazy dog." \
 		--model_path runs/demo --out_path runs/demo/speech.wav
