@@ -30,8 +30,9 @@ def main() -> None:
                         help="JSON config (default: the checkpoint's)")
     add_run_arguments(parser)
     args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit(), joined_ranks(args.device) as ranks:
+        logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
+                            stream=sys.stderr)
         path = find_checkpoint(args.restore_from)
         if args.config:
             config = read_config(VitsConfig, args.config, args.set)

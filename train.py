@@ -27,8 +27,9 @@ def main() -> None:
     parser.add_argument("-m", "--model", metavar="NAME", help="name of the run (default: the config's name)")
     add_run_arguments(parser)
     args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit(), joined_ranks(args.device) as ranks:
+        logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
+                            stream=sys.stderr)
         config = with_data(read_config(VitsConfig, args.config, args.set), args.data)
         run_training(config, Path("runs") / (args.model or args.config.stem), ranks,
                      Limits(args.max_steps, args.max_minutes))

@@ -12,8 +12,7 @@ from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
-from vits.text.front_end import FrontEnd, build_front_end
-from vits.text.symbols import SymbolTable, describe_symbol
+from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, spelt_words
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +40,10 @@ class Voice:
         if unknown:
             logger.warning("left out, because the voice does not know them: %s",
                            ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)))
+        words, spelt = spelt_words([text], self.front_end)
+        if 2 * len(spelt) > len(words):
+            logger.warning("the voice's language, %r, does not read %r and spells its letters",
+                           self.config.text.language, spelt[0])
         known = [symbol for symbol in symbols if symbol in self.symbols]
         if not any(symbol.isalnum() for symbol in known):
             raise UserError(f"text {text!r}: nothing in it that the voice can say; its symbols are: "
