@@ -1,6 +1,7 @@
 """Training VITS: the step (Sec. 2.1.4, 2.3; Eq. 11), validation, and the samples to listen to."""
 import contextlib
 import json
+import signal
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -223,7 +224,14 @@ def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -
     return DataLoader(UtteranceDataset(utterances, config.audio.sample_rate), batch_sampler=batches,
                       collate_fn=collate, num_workers=train.num_workers,
                       persistent_workers=train.num_workers > 0, pin_memory=ranks.device.type == "cuda",
+                      worker_init_fn=leave_signals_to_the_trainer,
                       generator=torch.Generator())  # of its own: making an iterator draws a number
+
+
+def leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C and many job schedulers signal all processes; a worker that died would cost the save."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def validation_batches(utterances: list[Utterance], config: VitsConfig) -> DataLoader:
