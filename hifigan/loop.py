@@ -26,6 +26,8 @@ from hifigan.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 
+SECOND_SIGNAL_SECONDS = 2.0
+
 
 class Experiment(Protocol):
     """What is trained. `config` goes into the checkpoints; values are unweighted losses by name."""
@@ -186,14 +188,17 @@ def _save(experiment: Experiment, checkpoints: CheckpointFolder, ranks: Ranks, i
 def _interrupts() -> Iterator[list[bool]]:
     """A flag that Ctrl-C and SIGTERM set, so that the step at hand ends and is saved.
 
-    A second signal ends the program at once.
+    A later second signal ends the program at once. One that follows closely is torchrun passing on
+    what the terminal has sent to all processes already.
     """
-    interrupted = [False]
+    interrupted, first = [False], [0.0]
 
     def stop(number: int, frame: Any) -> None:
         if interrupted[0]:
-            raise KeyboardInterrupt
-        interrupted[0] = True
+            if time.monotonic() - first[0] > SECOND_SIGNAL_SECONDS:
+                raise KeyboardInterrupt
+            return
+        interrupted[0], first[0] = True, time.monotonic()
         print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
