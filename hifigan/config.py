@@ -1,7 +1,8 @@
 """Settings that a vocoder and VITS share: audio, generator, discriminators and the training run."""
+import json
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from hifigan.errors import UserError
 
@@ -10,6 +11,18 @@ def require(condition: bool, message: str) -> None:
     """Raise a UserError with `message` unless the condition holds."""
     if not condition:
         raise UserError(message)
+
+
+def require_positive(config: Any, *names: str) -> None:
+    """Each named value is more than 0; of a list: it is not empty, and all that stands in it is."""
+    for name in names:
+        value = getattr(config, name)
+        kind = "one or more numbers above 0" if isinstance(value, tuple) else "more than 0"
+        require(_is_positive(value), f"{name} is {json.dumps(value)}, expected {kind}")
+
+
+def _is_positive(value: Any) -> bool:
+    return bool(value) and all(map(_is_positive, value)) if isinstance(value, tuple) else value > 0
 
 
 @dataclass(frozen=True)
@@ -23,8 +36,7 @@ class AudioConfig:
     f_max: float | None  # Hz; null means half the sample rate
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "n_fft", "hop_length", "win_length", "n_mels"):
-            require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected more than 0")
+        require_positive(self, "sample_rate", "n_fft", "hop_length", "win_length", "n_mels")
         require(self.n_fft >= self.win_length,
                 f"n_fft {self.n_fft} is smaller than win_length {self.win_length}; "
                 f"raise n_fft to {2 ** math.ceil(math.log2(self.win_length))} or lower win_length")
@@ -34,6 +46,9 @@ class AudioConfig:
         require((self.n_fft - self.hop_length) % 2 == 0,
                 f"n_fft {self.n_fft} minus hop_length {self.hop_length} is odd, so frames cannot be "
                 f"centred; make both even")
+        require(self.n_mels <= self.n_bins,
+                f"n_mels {self.n_mels} is more than the {self.n_bins} bins of n_fft {self.n_fft}, so that some "
+                f"mels would be empty; lower n_mels or raise n_fft")
         require(0 <= self.f_min < self.f_top,
                 f"f_min {self.f_min} Hz is not below f_max {self.f_top} Hz; lower f_min")
         require(self.f_top <= self.sample_rate / 2,
@@ -64,8 +79,9 @@ class GeneratorConfig:
     resblock_dilations: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
+        require_positive(self, "upsample_rates", "upsample_kernel_sizes", "upsample_initial_channels",
+                         "resblock_kernel_sizes", "resblock_dilations")
         n_rates, n_sizes = len(self.upsample_rates), len(self.upsample_kernel_sizes)
-        require(n_rates > 0, "upsample_rates is empty; expected the factors of the hop length")
         require(n_rates == n_sizes, f"upsample_rates has {n_rates} entries and upsample_kernel_sizes "
                                     f"{n_sizes}; give one kernel size per rate")
         for rate, size in zip(self.upsample_rates, self.upsample_kernel_sizes):
@@ -77,7 +93,7 @@ class GeneratorConfig:
         require(self.upsample_initial_channels % halvings == 0,
                 f"upsample_initial_channels {self.upsample_initial_channels} cannot be halved {n_rates} "
                 f"times; use a multiple of {halvings}")
-        require(len(self.resblock_kernel_sizes) == len(self.resblock_dilations) > 0,
+        require(len(self.resblock_kernel_sizes) == len(self.resblock_dilations),
                 f"resblock_kernel_sizes has {len(self.resblock_kernel_sizes)} entries and "
                 f"resblock_dilations {len(self.resblock_dilations)}; give one list of dilations per kernel")
         require(all(size % 2 for size in self.resblock_kernel_sizes),
@@ -96,6 +112,7 @@ class DiscriminatorConfig:
     scale_layers: tuple[tuple[int, int, int, int], ...]
 
     def __post_init__(self) -> None:
+        require_positive(self, "periods", "period_channels", "scale_layers")
         before = 1
         for channels, kernel_size, _, groups in self.scale_layers:
             require(kernel_size % 2 == 1, f"scale_layers: kernel {kernel_size} is even; use an odd one")
@@ -127,9 +144,9 @@ class TrainConfig:
     keep_last: int  # checkpoints
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "segment_samples", "lr", "eps", "lr_decay",
-                     "log_every", "validate_every", "save_every"):
-            require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected more than 0")
+        require_positive(self, "epochs", "batch_size", "segment_samples", "lr", "eps", "lr_decay",
+                         "log_every", "validate_every", "save_every")
+        require(0 <= self.seed < 2 ** 63, f"seed is {self.seed}, expected 0 or more, below 2^63")
         for name in ("weight_decay", "num_workers"):
             require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more")
         require(all(0 <= beta < 1 for beta in self.betas),

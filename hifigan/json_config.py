@@ -6,6 +6,7 @@ the file, the key, what was found, what was expected and the fix.
 import dataclasses
 import difflib
 import json
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ def read_config(cls: type[Config], path: Path, overrides: Sequence[str] = ()) ->
     values = read_json(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: found {_describe(values)}, expected an object {{...}} of sections")
-    return config_from_dict(cls, override(values, overrides), str(path))
+    source = " ".join([str(path), *(f"--set {setting}" for setting in overrides)])
+    return config_from_dict(cls, override(values, overrides), source)
 
 
 def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -75,11 +77,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1] if error.lineno <= text.count("\n") + 1 else ""
-        comment = any(mark in line for mark in ("#", "//", "/*"))
+        line = text.split("\n")[error.lineno - 1].strip()
+        comment = text.startswith(("#", "//", "/*"), error.pos)
         fix = "JSON has no comments; remove it" if comment else error.msg
         raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not JSON: "
-                        f"{line.strip()!r}; {fix}") from None
+                        f"{line[:60]!r}; {fix}") from None
 
 
 def config_from_dict(cls: type[Config], values: dict[str, Any], source: str) -> Config:
@@ -161,7 +163,7 @@ def _match(hint: Any, value: Any) -> tuple[bool, Any]:
         return all(ok for ok, _ in items), tuple(item for _, item in items)
     if hint is float:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number, float(value) if number else None
+        return number and math.isfinite(value), float(value) if number else None
     return type(value) is hint or (hint is type(None) and value is None), value
 
 
@@ -185,6 +187,8 @@ def _name(hint: Any) -> str:
 def _describe(value: Any) -> str:
     kinds = {dict: "a section", list: "a list", str: "a text", bool: "a truth value", int: "a whole number",
              float: "a number", type(None): "null"}
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} (not a finite number)"
     text = json.dumps(value, ensure_ascii=False)
     return f"{text[:60]} ({kinds.get(type(value), type(value).__name__)})"
 

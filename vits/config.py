@@ -2,9 +2,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from hifigan.config import AudioConfig, DiscriminatorConfig, GeneratorConfig, TrainConfig, require
+from hifigan.config import (AudioConfig, DiscriminatorConfig, GeneratorConfig, TrainConfig, require,
+                            require_positive)
 
 FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
+
+
+def require_dropout(share: float) -> None:
+    require(0 <= share < 1, f"dropout is {share}, expected a share from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class DataConfig:
         require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")
         require(0 <= self.min_seconds < self.max_seconds,
                 f"min_seconds {self.min_seconds} is not below max_seconds {self.max_seconds}")
-        require(self.max_symbols > 0, f"max_symbols is {self.max_symbols}, expected more than 0")
+        require_positive(self, "max_symbols")
         if isinstance(self.speakers, tuple):
             twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
             require(not twice, f"speakers lists {twice} more than once")
@@ -55,6 +60,10 @@ class TextEncoderConfig:
     attention_window: int  # symbols to either side with a relative position of their own
 
     def __post_init__(self) -> None:
+        require_positive(self, "hidden_channels", "filter_channels", "n_heads", "n_layers", "kernel_size")
+        require_dropout(self.dropout)
+        require(self.attention_window >= 0,
+                f"attention_window is {self.attention_window}, expected 0 or more")
         require(self.hidden_channels % self.n_heads == 0,
                 f"hidden_channels {self.hidden_channels} is not a multiple of n_heads {self.n_heads}")
 
@@ -66,6 +75,7 @@ class WaveNetConfig:
     kernel_size: int
 
     def __post_init__(self) -> None:
+        require_positive(self, "hidden_channels", "n_layers", "kernel_size")
         require(self.kernel_size % 2 == 1, f"kernel_size {self.kernel_size} is even; use an odd one")
 
 
@@ -73,6 +83,9 @@ class WaveNetConfig:
 class FlowConfig:
     n_flows: int
     wavenet: WaveNetConfig
+
+    def __post_init__(self) -> None:
+        require_positive(self, "n_flows")
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,10 @@ class DurationPredictorConfig:
     kernel_size: int
     dropout: float
     n_flows: int  # stochastic only
+
+    def __post_init__(self) -> None:
+        require_positive(self, "hidden_channels", "kernel_size", "n_flows")
+        require_dropout(self.dropout)
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,7 @@ class ModelConfig:
     decoder: GeneratorConfig
 
     def __post_init__(self) -> None:
+        require_positive(self, "latent_channels", "speaker_channels")
         require(self.latent_channels % 2 == 0, f"latent_channels {self.latent_channels} is odd; the "
                                                f"coupling layers split it in halves")
 
@@ -107,6 +125,10 @@ class LossConfig:
     duration: float
     adversarial: float
     feature_matching: float
+
+    def __post_init__(self) -> None:
+        for name, weight in vars(self).items():
+            require(weight >= 0, f"{name} is {weight}, expected 0 or more")
 
 
 @dataclass(frozen=True)
