@@ -13,16 +13,15 @@ from pathlib import Path
 
 from hifigan.checkpoint import find_checkpoint, read_checkpoint
 from hifigan.distributed import joined_ranks
-from hifigan.errors import user_errors_exit
+from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
-from hifigan.loop import Limits
-from train import add_run_arguments, with_data
+from train import add_run_arguments, read_limits, with_data
 from vits.config import VitsConfig
 from vits.run import run_training
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--restore_from", type=Path, required=True, metavar="PATH",
                         help="checkpoint file, or run folder whose newest checkpoint is taken")
     parser.add_argument("-m", "--model", required=True, metavar="NAME", help="name of the new run")
@@ -33,14 +32,17 @@ def main() -> None:
     with user_errors_exit(), joined_ranks(args.device) as ranks:
         logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
                             stream=sys.stderr)
-        path = find_checkpoint(args.restore_from)
-        if args.config:
-            config = read_config(VitsConfig, args.config, args.set)
-        else:
-            values = override(read_checkpoint(path)["config"], args.set)
-            config = config_from_dict(VitsConfig, values, str(path))
-        run_training(with_data(config, args.data), Path("runs") / args.model, ranks,
-                     Limits(args.max_steps, args.max_minutes), restore_from=path)
+        limits = ranks.first(lambda: read_limits(args))
+        path = ranks.first(lambda: find_checkpoint(args.restore_from))
+        config = ranks.first(lambda: with_data(read_settings(args, path), args.data))
+        run_training(config, Path("runs") / args.model, ranks, limits, restore_from=path)
+
+
+def read_settings(args: argparse.Namespace, path: Path) -> VitsConfig:
+    """The config that -c names, else the checkpoint's own."""
+    if args.config:
+        return read_config(VitsConfig, args.config, args.set)
+    return config_from_dict(VitsConfig, override(read_checkpoint(path)["config"], args.set), str(path))
 
 
 if __name__ == "__main__":

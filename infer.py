@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from hifigan.audio import write_audio
+from hifigan.audio import require_writable, write_audio
 from hifigan.distributed import pick_device
-from hifigan.errors import UserError, user_errors_exit
+from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_to_dict, read_config
 from vits.config import VitsConfig
 from vits.run import differences
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.3  # between the lines of a text file
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--text", help="what to say")
     text.add_argument("--text_file", type=Path, metavar="FILE",
@@ -49,7 +49,8 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit():
-        require_scales(args)
+        require_numbers(args)
+        require_writable(args.out_path)  # before anything is loaded
         lines = [args.text] if args.text is not None else read_lines(args.text_file)
         voice = load_voice(args.model_path, pick_device(args.device))
         if args.config_path:
@@ -61,12 +62,14 @@ def main() -> None:
         logging.info("%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed)
 
 
-def require_scales(args: argparse.Namespace) -> None:
+def require_numbers(args: argparse.Namespace) -> None:
     for name in ("noise_scale", "noise_scale_w"):
         if not 0 <= getattr(args, name) < float("inf"):
             raise UserError(f"--{name} {getattr(args, name)}: expected 0 or more")
     if not 0 < args.length_scale <= 100:
         raise UserError(f"--length_scale {args.length_scale}: expected more than 0, at most 100")
+    if not 0 <= args.seed < 2 ** 63:
+        raise UserError(f"--seed {args.seed}: expected 0 to 2^63 - 1")
 
 
 def read_lines(path: Path) -> list[str]:

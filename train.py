@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from hifigan.distributed import joined_ranks
-from hifigan.errors import user_errors_exit
+from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
 from vits.config import VitsConfig
@@ -21,7 +21,7 @@ from vits.run import run_training
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("-c", "--config", "--config_path", type=Path, required=True, metavar="FILE",
                         help="JSON config, such as configs/base.json")
     parser.add_argument("-m", "--model", metavar="NAME", help="name of the run (default: the config's name)")
@@ -30,9 +30,9 @@ def main() -> None:
     with user_errors_exit(), joined_ranks(args.device) as ranks:
         logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
                             stream=sys.stderr)
-        config = with_data(read_config(VitsConfig, args.config, args.set), args.data)
-        run_training(config, Path("runs") / (args.model or args.config.stem), ranks,
-                     Limits(args.max_steps, args.max_minutes))
+        limits = ranks.first(lambda: read_limits(args))
+        config = ranks.first(lambda: with_data(read_config(VitsConfig, args.config, args.set), args.data))
+        run_training(config, Path("runs") / (args.model or args.config.stem), ranks, limits)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
                         help="stop and save at this step (default: after the config's epochs)")
     parser.add_argument("--max_minutes", type=float, metavar="X",
                         help="stop and save after this many minutes (default: no limit)")
+
+
+def read_limits(args: argparse.Namespace) -> Limits:
+    for name in ("max_steps", "max_minutes"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name} {value}: expected more than 0; leave it out for no limit")
+    return Limits(args.max_steps, args.max_minutes)
 
 
 def with_data(config: VitsConfig, folder: str | None) -> VitsConfig:

@@ -79,15 +79,22 @@ def resampled_length(n_samples: int, from_rate: int, to_rate: int) -> int:
     return (2 * n_samples * to_rate + from_rate) // (2 * from_rate)
 
 
+def require_writable(path: Path) -> None:
+    """Refuse the path of a folder, or of no audio format. A missing folder is no fault: it is made."""
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected the path of an audio file to write")
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'!r}; "
+                        f"name it with one of: {', '.join(FORMATS)}")
+
+
 def write_audio(path: Path, wav: Tensor, sample_rate: int) -> None:
     """Write a clip as 16-bit wav or flac, or as ogg or mp3, by the path's suffix.
 
     wav: [T_wav] or [1, T_wav]; a peak above 1 scales the whole clip down, where clipping would
     distort it. The file appears whole or not at all: it is renamed from a temporary name.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'!r}; "
-                        f"name it with one of: {', '.join(FORMATS)}")
+    require_writable(path)
     samples = wav.detach().float().cpu().reshape(-1).numpy()
     if samples.size != wav.shape[-1] or samples.size == 0:
         raise UserError(f"{path}: found a wav of shape {list(wav.shape)}, expected one channel of "

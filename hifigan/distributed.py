@@ -3,6 +3,7 @@
 A single process makes no process group. Numbers that live on the CPU travel over gloo, gradients
 over NCCL where there is CUDA, so that agreeing on a number never waits for the GPU.
 """
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from hifigan.errors import UserError
 
 Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -32,7 +34,7 @@ class Ranks:
         """The network with gradients averaged over the ranks and rank 0's weights on all of them."""
         if self.n_ranks == 1:
             return network
-        return DistributedDataParallel(network, broadcast_buffers=False)
+        return DistributedDataParallel(network)
 
     def sums(self, numbers: list[float]) -> list[float]:
         """Each number summed over the ranks; every rank must call this with as many numbers."""
@@ -51,27 +53,43 @@ class Ranks:
         return values
 
     def first(self, compute: Callable[[], Result]) -> Result:
-        """What rank 0 computes, on every rank. A user's mistake there ends all ranks, told once."""
+        """What rank 0 computes, on every rank. If it fails, all ranks end and rank 0 tells why."""
         if self.n_ranks == 1:
             return compute()
-        told = [None, None]
+        told, failure = [None, None], None
         if self.is_first:
             try:
                 told = [compute(), None]
-            except UserError as error:
-                told = [None, error]
+            except Exception as error:  # raised again below, once the other ranks know
+                told, failure = [None, exit_code(error)], error
         distributed.broadcast_object_list(told)
-        result, error = told
-        if error is not None and self.is_first:
-            raise error
-        if error is not None:
-            raise SystemExit(2)
+        result, code = told
+        if failure:
+            raise failure
+        if code:
+            raise SystemExit(code)
         return result
+
+    def each(self, compute: Callable[[], Result]) -> Result:
+        """What this rank computes. If any fails, all end, and the first of those that failed tells why."""
+        if self.n_ranks == 1:
+            return compute()
+        result, failure = None, None
+        try:
+            result = compute()
+        except Exception as error:  # raised again below, once the other ranks know
+            failure = error
+        codes = self.gather(exit_code(failure) if failure else 0)
+        if not any(codes):
+            return result
+        teller = next(rank for rank, code in enumerate(codes) if code)
+        if self.rank == teller:
+            raise failure
+        raise SystemExit(codes[teller])
 
     def wait(self) -> None:
         """Until all ranks are here."""
-        if self.n_ranks > 1:
-            distributed.barrier()
+        self.sums([0.0])  # over gloo; torch's barrier would take a GPU where there is one
 
 
 @contextmanager
@@ -79,15 +97,20 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     """This process among those that torchrun started; `device` is "auto", "cpu" or "cuda"."""
     n_ranks = int(os.environ.get("WORLD_SIZE", 1))
     local_rank = int(os.environ.get("LOCAL_RANK", 0))
-    place = pick_device(device, local_rank)
     if n_ranks == 1:
-        yield Ranks(0, 1, place)
+        yield Ranks(0, 1, pick_device(device))
         return
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
+    on_cuda = device != "cpu" and torch.cuda.is_available()
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_cuda else "gloo")
     try:
-        yield Ranks(distributed.get_rank(), n_ranks, place)
+        ranks = Ranks(distributed.get_rank(), n_ranks, torch.device("cpu"))
+        yield dataclasses.replace(ranks, device=ranks.each(lambda: pick_device(device, local_rank)))
     finally:
         distributed.destroy_process_group()
+
+
+def exit_code(error: Exception) -> int:
+    return 2 if isinstance(error, UserError) else 1
 
 
 def pick_device(name: str, local_rank: int = 0) -> torch.device:

@@ -1,27 +1,57 @@
 """The one exception for mistakes that the user can mend: files, configs, arguments.
 
-Scripts turn it into one line and exit code 2; everything else keeps its traceback, because it is
-our own mistake.
+Scripts turn it into one line and exit code 2, and so a disk that is full or not to be written;
+everything else keeps its traceback, because it is our own mistake.
 """
+import argparse
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
+
+OUTSIDE = {  # what the system refuses for reasons that the user can see to, and the fix
+    errno.EACCES: "choose another place or change its permissions",
+    errno.EPERM: "choose another place or change its permissions",
+    errno.EROFS: "choose another place",
+    errno.EEXIST: "move it away or choose another name",
+    errno.ENOTDIR: "move it away or choose another name",
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "make room on the disk; what was saved before is whole",
+    errno.EDQUOT: "make room on the disk; what was saved before is whole",
+    errno.EFBIG: "raise the limit (ulimit -f); what was saved before is whole",
+}
 
 
 class UserError(ValueError):
     """A mistake outside the code. The message says where, what was found, expected, and the fix."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong argument as user_errors_exit reports all else: in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}; --help explains the arguments", file=sys.stderr)
+        raise SystemExit(2)
+
+
 @contextmanager
 def user_errors_exit() -> Iterator[None]:
     """Ends the program with one line on stderr and exit code 2 when a UserError is raised inside.
 
-    Ctrl-C ends it without a traceback, too.
+    So do the system's refusals of a file (OUTSIDE). Ctrl-C ends it without a traceback, too.
     """
     try:
         yield
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in OUTSIDE:
+            raise
+        where = "a file" if error.filename is None else error.filename
+        print(f"error: {where}: {error.strerror}; {OUTSIDE[error.errno]}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -8,8 +8,8 @@ from vits.text import describe_symbol
 
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
 FILE_NAME = "data_report.txt"
-UNKNOWN_FIX = ("--set text.symbols=from_data takes every symbol of the training texts; "
-               "or add them to text.symbols, or mend the texts")
+UNKNOWN_FIX = ("a new voice takes every symbol of its texts with --set text.symbols=from_data; "
+               "trained weights keep their symbols: mend the texts, or train anew")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def scan_recordings(paths: Sequence[Path], max_seconds: float,
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if cache is not None and new:
-        _write_cache(cache, found)
+        _write_cache(cache, known | {str(path): recording for path, recording in found.items()})
     return found
 
 
@@ -106,8 +106,8 @@ def _read_cache(cache: Path | None) -> dict[str, Recording]:
         return {}
 
 
-def _write_cache(cache: Path, recordings: dict[Path, Recording]) -> None:
-    facts = {str(path): dataclasses.asdict(recording) for path, recording in recordings.items()}
+def _write_cache(cache: Path, recordings: dict[str, Recording]) -> None:
+    facts = {path: dataclasses.asdict(recording) for path, recording in recordings.items()}
     cache.parent.mkdir(parents=True, exist_ok=True)
     unfinished = cache.with_name(f"{cache.name}.{os.getpid()}.part")
     unfinished.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")

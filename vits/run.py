@@ -1,7 +1,7 @@
 """A training run from its start: checks first, then the run folder, then the loop.
 
-Nothing but a cache is written into a run folder before config, checkpoint and data have been found
-good. A run goes on from its own newest checkpoint; a new one starts from random weights or from the weights of
+Nothing is written into a run folder before config, checkpoint and data have been found good; what is
+known of recordings is kept beside it, for all runs. A run goes on from its own newest checkpoint; a new one starts from random weights or from the weights of
 another checkpoint, which is all that tells train.py from finetune.py.
 """
 import dataclasses
@@ -41,22 +41,32 @@ def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
                  restore_from: Path | None = None) -> None:
     """Train, in the folder `run`. `restore_from`: a checkpoint or run whose weights a new run takes."""
     torch.manual_seed(config.train.seed + ranks.rank)
-    start = find_start(run, restore_from, config.train.keep_last)
-    if start.contents:
-        config = with_tables_of(config, start)
-    data = ranks.first(lambda: checked(config, start, run))
+    start, data = ranks.first(lambda: prepare(config, run, restore_from))
     config = data.config
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
     if start.contents:
-        load(experiment, start, ranks)
-    loader = make_loader(data.train, config, ranks)
+        ranks.each(lambda: load(experiment, start, ranks))
+    loader = ranks.each(lambda: make_loader(data.train, config, ranks))
 
     if ranks.is_first:
+        run.mkdir(parents=True, exist_ok=True)
         (run / "config.json").write_text(config_to_json(config), encoding="utf-8")
         log_to_file(run / "log.txt")
         data.report.write(run)
     log_start(experiment, start, data, ranks, run)
     train(experiment, loader, config.train, ranks, run, limits)
+
+
+def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[Start, CheckedData]:
+    """Checkpoint, config and data, looked through before anything is written or built."""
+    if run.exists() and not run.is_dir():
+        raise UserError(f"{run}: is a file, expected the run's folder; move it away or choose another -m")
+    start = find_start(run, restore_from, config.train.keep_last)
+    if start.contents:
+        config = with_tables_of(config, start)
+    data = check_data(config, cache=run.parent / "recordings.json")
+    print(data.report.text())
+    return start, data
 
 
 def find_start(run: Path, restore_from: Path | None, keep_last: int) -> Start:
@@ -85,7 +95,9 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
     for name, (before, now) in changed.items():
         if name.split(".")[0] in FIXED_SECTIONS or name == "data.speakers":
             raise UserError(f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
-                            f"the weights do not fit: set it back, or start a new run with another -m")
+                            f"the weights do not fit: set it back, or "
+                            + ("start a new run with another -m" if start.resumes
+                               else "train from random weights with train.py"))
         logger.info("changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now))
     return config
 
@@ -99,14 +111,6 @@ def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -
         elif before[key] != value:
             found[inside + key] = (before[key], value)
     return found
-
-
-def checked(config: VitsConfig, start: Start, run: Path) -> CheckedData:
-    """The data, looked through before the first step."""
-    run.mkdir(parents=True, exist_ok=True)
-    data = check_data(config, cache=run / "recordings.json")  # a failed start has at least read the files
-    print(data.report.text())
-    return data
 
 
 def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
