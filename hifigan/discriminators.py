@@ -24,30 +24,22 @@ class Judgement:
 
 
 class PeriodDiscriminator(nn.Module):
-    """Sees the waveform folded into `period` columns (HiFi-GAN Sec. 2.3).
-
-    The paper writes its layers as 2-D convolutions with kernels [k, 1]. Columns never mix in
-    those, so they are 1-D convolutions here over a batch of B * period columns.
-    """
+    """Sees the waveform folded into `period` columns, which never mix (HiFi-GAN Sec. 2.3)."""
 
     def __init__(self, period: int, channels: tuple[int, ...]) -> None:
         super().__init__()
         self.period = period
         inputs = (1, *channels[:-1])
         strides = [3] * (len(channels) - 1) + [1]
-        self.layers = nn.ModuleList(weight_norm(nn.Conv1d(i, o, 5, stride, padding=2))
+        self.layers = nn.ModuleList(weight_norm(nn.Conv2d(i, o, (5, 1), (stride, 1), padding=(2, 0)))
                                     for i, o, stride in zip(inputs, channels, strides))
-        self.output = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
+        self.output = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, wav: Tensor) -> Judgement:
-        """wav: [B, 1, T_wav]. Feature maps are [B * period, C, T]."""
-        batch_size, _, n_samples = wav.shape
-        wav = F.pad(wav, (0, -n_samples % self.period), mode="reflect")
-        columns = wav.view(batch_size, -1, self.period).transpose(1, 2)  # [B, period, T_wav / period]
-        logits, feature_maps = _through(self.layers, self.output, columns.reshape(
-            batch_size * self.period, 1, -1))
-        rows = logits.view(batch_size, self.period, -1).transpose(1, 2)  # the order of the samples
-        return Judgement(rows.flatten(1), feature_maps)
+        """wav: [B, 1, T_wav]. Feature maps are [B, C, T, period]."""
+        wav = F.pad(wav, (0, -wav.shape[2] % self.period), mode="reflect")
+        logits, feature_maps = _through(self.layers, self.output, wav.unflatten(2, (-1, self.period)))
+        return Judgement(logits.flatten(1), feature_maps)
 
 
 class ScaleDiscriminator(nn.Module):

@@ -103,7 +103,7 @@ def test_weight_norm_of_speaker_conditions() -> None:
 def test_every_layer_of_the_discriminators_is_weight_normed(base: VitsConfig) -> None:
     with torch.device("meta"):
         discriminators = vits_discriminators(base.discriminator)
-    layers = {name for name, layer in discriminators.named_modules() if isinstance(layer, nn.Conv1d)}
+    layers = {name for name, layer in discriminators.named_modules() if isinstance(layer, (nn.Conv1d, nn.Conv2d))}
     assert weight_normed(discriminators) == layers and len(layers) == 7 + 5 * 6
 
 
