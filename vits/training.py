@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
 from hifigan.audio import write_audio
@@ -94,9 +95,10 @@ class VitsTraining:
     def _generator_losses(self, output: TrainingOutput, wav: Tensor, mel: Tensor,
                           counts: Counts) -> dict[str, Tensor]:
         """The generator's terms of VITS Eq. 11, unweighted, under the names of LossConfig."""
-        with torch.no_grad():
-            real = self.state.discriminator(wav)
-        generated = self.state.discriminator(output.wav_hat)
+        with parametrize.cached():  # the discriminators' weights are normed once for both
+            with torch.no_grad():
+                real = self.state.discriminator(wav)
+            generated = self.state.discriminator(output.wav_hat)
         mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
         share = len(wav) / counts.utterances
         return {"mel": share * mel_loss(mel, mel_hat),
