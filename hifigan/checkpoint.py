@@ -24,10 +24,14 @@ def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:
     """Write under a temporary name in the same folder, then rename: the file is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        torch.save(contents, file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            torch.save(contents, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:  # a full disk, say: half a file only takes up more of it
+        temporary.unlink(missing_ok=True)
+        raise
     os.replace(temporary, path)
 
 
@@ -41,10 +45,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
             damaged = archive.testzip()
         if damaged:
-            raise UserError(f"{path}: damaged: checksum of {damaged} is wrong; use another checkpoint")
+            raise zipfile.BadZipFile(f"checksum of {damaged} is wrong")
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
-        raise UserError(f"{path}: damaged or not a checkpoint ({str(error).splitlines()[0]}); "
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"{path}: damaged or not a checkpoint ({reason}); "
                         f"use another checkpoint") from None
     except Exception as error:  # torch raises pickle.UnpicklingError and others for refused contents
         raise UserError(f"{path}: holds more than tensors, numbers and texts, so it is not opened "
@@ -61,17 +66,21 @@ class CheckpointFolder:
         self.folder = folder
         self.keep_last = keep_last
 
-    def steps(self) -> list[Path]:
-        """Files by step, oldest first."""
+    def steps(self, until: int | None = None) -> list[Path]:
+        """Files by step, oldest first; only those up to the step `until` if it is given."""
         found = [(int(match[1]), path) for path in self.folder.glob("step_*.pt")
                  if (match := NAME.fullmatch(path.name))]
-        return [path for _, path in sorted(found)]
+        return [path for step, path in sorted(found) if until is None or step <= until]
 
     def write(self, step: int, contents: dict[str, Any]) -> Path:
-        """Write the state at a step, then drop all but the newest few."""
+        """Write the state at a step, then drop all but the newest few.
+
+        Files of later steps were found damaged when the run went on from an earlier one. They do
+        not count, or the good file just written would be dropped as the oldest.
+        """
         path = self.folder / f"step_{step:08d}.pt"
         write_checkpoint(path, contents)
-        for old in self.steps()[:-self.keep_last]:
+        for old in self.steps(until=step)[:-self.keep_last]:
             old.unlink()
             logger.info("deleted %s (keeping the last %d)", old, self.keep_last)
         return path
