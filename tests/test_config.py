@@ -255,7 +255,7 @@ def positive(*names: str) -> list[tuple[list[str], str, str]]:
 
 RULES: list[tuple[list[str], str, str]] = [
     *positive("audio.sample_rate", "audio.n_fft", "audio.hop_length", "audio.win_length", "audio.n_mels",
-              "data.max_symbols", "model.latent_channels", "model.speaker_channels",
+              "data.max_symbols", "model.latent_channels",
               "model.text_encoder.hidden_channels", "model.text_encoder.filter_channels",
               "model.text_encoder.n_heads", "model.text_encoder.n_layers", "model.text_encoder.kernel_size",
               "model.posterior_encoder.hidden_channels", "model.posterior_encoder.n_layers",
@@ -285,6 +285,8 @@ RULES: list[tuple[list[str], str, str]] = [
     (["model.posterior_encoder.kernel_size=4"], "model.posterior_encoder", "kernel_size 4 is even"),
     (["model.flow.wavenet.kernel_size=4"], "model.flow.wavenet", "kernel_size 4 is even"),
     (["model.latent_channels=191"], "model", "latent_channels 191 is odd"),
+    (["model.speaker_channels=-1"], "model", "speaker_channels is -1, expected 0 or more"),
+    (["model.speaker_channels=0", "data.speakers=from_data"], "", "model.speaker_channels is 0, so that all"),
     (["model.decoder.upsample_rates=[]"], "model.decoder", "upsample_rates is [], expected one or more numbers"),
     (["model.decoder.upsample_rates=[-8, -8, 2, 2]"], "model.decoder", "upsample_rates is [-8, -8, 2, 2]"),
     (["model.decoder.upsample_rates=[16, 16]"], "model.decoder", "2 entries and upsample_kernel_sizes 4"),

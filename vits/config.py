@@ -112,7 +112,8 @@ class ModelConfig:
     decoder: GeneratorConfig
 
     def __post_init__(self) -> None:
-        require_positive(self, "latent_channels", "speaker_channels")
+        require_positive(self, "latent_channels")
+        require(self.speaker_channels >= 0, f"speaker_channels is {self.speaker_channels}, expected 0 or more")
         require(self.latent_channels % 2 == 0, f"latent_channels {self.latent_channels} is odd; the "
                                                f"coupling layers split it in halves")
 
@@ -146,6 +147,8 @@ class VitsConfig:
         require(made == hop,
                 f"model.decoder.upsample_rates {list(self.model.decoder.upsample_rates)} make {made} samples "
                 f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop")
+        require(self.data.speakers is None or self.model.speaker_channels > 0,
+                "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256")
         segment = self.train.segment_samples
         require(segment % hop == 0,
                 f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
