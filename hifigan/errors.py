@@ -47,11 +47,12 @@ def user_errors_exit() -> Iterator[None]:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except OSError as error:
-        if error.errno not in OUTSIDE:
+    except (OSError, RuntimeError) as error:
+        refusal = error if isinstance(error, OSError) else error.__context__  # torch.save hides it so
+        if not isinstance(refusal, OSError) or refusal.errno not in OUTSIDE:
             raise
-        where = "a file" if error.filename is None else error.filename
-        print(f"error: {where}: {error.strerror}; {OUTSIDE[error.errno]}", file=sys.stderr)
+        where = "writing a file" if refusal.filename is None else refusal.filename
+        print(f"error: {where}: {refusal.strerror}; {OUTSIDE[refusal.errno]}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
