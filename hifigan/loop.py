@@ -3,6 +3,7 @@
 It knows nothing of the networks. An experiment brings its step, its validation and its samples.
 """
 import logging
+import math
 import signal
 import sys
 import time
@@ -59,10 +60,12 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
     state = experiment.state
     monitor = Monitor(run, state.step) if ranks.is_first else None
     checkpoints = CheckpointFolder(run / "checkpoints", config.keep_last)
-    deadline = time.monotonic() + 60 * (limits.max_minutes or float("inf"))
+    deadline = time.monotonic() + 60 * (math.inf if limits.max_minutes is None else limits.max_minutes)
     n_batches = len(loader)
     resume_position(state, n_batches)
-    last_step = min(config.epochs * n_batches, limits.max_steps or sys.maxsize)
+    last_step = state.step + (config.epochs - state.epoch) * n_batches - state.batch
+    if limits.max_steps is not None:
+        last_step = min(last_step, limits.max_steps)
     saved_step = state.step
 
     with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar:
@@ -168,8 +171,9 @@ def _validate(experiment: Experiment, monitor: Monitor | None, ranks: Ranks, run
             monitor.scalars(state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()})
             logger.info("step %d: validation: %s", state.step,
                         " ".join(f"{name} {value:.3f}" for name, value in values.items()))
-            is_best = state.best is None or values[experiment.best_by] < state.best
-            state.best = values[experiment.best_by] if is_best else state.best
+            value = values[experiment.best_by]
+            is_best = value < (math.inf if state.best is None else state.best)  # NaN never is
+            state.best = value if is_best else state.best
         experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
         monitor.flush()
     return ranks.gather(is_best)[0]

@@ -1,5 +1,6 @@
 """What a run shows: scalars for TensorBoard and as JSON lines, pictures and sound for TensorBoard."""
 import json
+import os
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Monitor:
         self.scalars_path = run / "scalars.jsonl"
         if self.scalars_path.exists():
             _keep_until(self.scalars_path, step)
-        self.tensorboard = SummaryWriter(run / "tensorboard", purge_step=step + 1 if step else None)
+        self.tensorboard = SummaryWriter(run / "tensorboard", purge_step=step + 1)
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]) -> None:
         """Named values such as "train/mel", the same in both places."""
@@ -51,4 +52,6 @@ def _keep_until(path: Path, step: int) -> None:
                 kept.append(line)
         except json.JSONDecodeError:
             pass  # the line that a crash tore
-    path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    temporary = path.with_suffix(".part")  # a crash in here must not cost the curves
+    temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    os.replace(temporary, path)

@@ -38,11 +38,25 @@ class TrainingState:
     def load_state_dict(self, contents: dict[str, Any], ranks: Ranks) -> None:
         """Take all of state_dict back; with another number of ranks, all but the random states."""
         for name in PARTS:
-            getattr(self, name).load_state_dict(contents[name])
+            if contents[name]:  # empty: the scaler of a run without fp16, which the present one may use
+                getattr(self, name).load_state_dict(contents[name])
         for name in COUNTERS:
             setattr(self, name, contents[name])
         if len(contents["random"]) == ranks.n_ranks:
             _set_random_state(contents["random"][ranks.rank], ranks.device)
+
+    def take_settings(self, config: TrainConfig) -> None:
+        """Let the config rule from here on: load_state_dict has brought back the rates of an older one."""
+        for optimizer, schedule in ((self.generator_optimizer, self.generator_schedule),
+                                    (self.discriminator_optimizer, self.discriminator_schedule)):
+            for group in optimizer.param_groups:
+                if group["initial_lr"] != config.lr:
+                    group["lr"] *= config.lr / group["initial_lr"]  # as far decayed as it was
+                group |= {"initial_lr": config.lr, "betas": config.betas, "eps": config.eps,
+                          "weight_decay": config.weight_decay}
+            schedule.gamma = config.lr_decay
+            schedule.base_lrs = [config.lr for _ in schedule.base_lrs]
+            schedule._last_lr = [group["lr"] for group in optimizer.param_groups]
 
 
 def make_state(generator: nn.Module, discriminator: nn.Module, config: TrainConfig,

@@ -6,6 +6,8 @@ another checkpoint, which is all that tells train.py from finetune.py.
 """
 import dataclasses
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +53,10 @@ def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
     if ranks.is_first:
         run.mkdir(parents=True, exist_ok=True)
         (run / "config.json").write_text(config_to_json(config), encoding="utf-8")
-        log_to_file(run / "log.txt")
         data.report.write(run)
-    log_start(experiment, start, data, ranks, run)
-    train(experiment, loader, config.train, ranks, run, limits)
+    with log_file(run / "log.txt") if ranks.is_first else nullcontext():
+        log_start(experiment, start, data, ranks, run)
+        train(experiment, loader, config.train, ranks, run, limits)
 
 
 def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[Start, CheckedData]:
@@ -88,7 +90,7 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
     saved: VitsConfig = config_from_dict(VitsConfig, start.contents["config"], str(start.path))
     if config.text.symbols == FROM_DATA:
         config = dataclasses.replace(config, text=dataclasses.replace(config.text, symbols=saved.text.symbols))
-    if config.data.speakers == FROM_DATA:
+    if config.data.speakers == FROM_DATA and saved.data.speakers is not None:
         config = dataclasses.replace(config, data=dataclasses.replace(config.data,
                                                                       speakers=saved.data.speakers))
     changed = differences(config_to_dict(saved), config_to_dict(config))
@@ -98,6 +100,9 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
                             f"the weights do not fit: set it back, or "
                             + ("start a new run with another -m" if start.resumes
                                else "train from random weights with train.py"))
+        if name == "train.optimizer" and start.resumes:
+            raise UserError(f"{start.path}: was trained with {before}, but train.optimizer is {now}, which cannot "
+                            f"go on from its moments: set it back, or take the weights with finetune.py")
         logger.info("changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now))
     return config
 
@@ -117,6 +122,7 @@ def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
     """Take everything of the run's own checkpoint, or the weights alone of another one."""
     if start.resumes:
         experiment.state.load_state_dict(start.contents, ranks)
+        experiment.state.take_settings(experiment.settings.train)
         return
     for name in ("generator", "discriminator"):
         network: nn.Module = getattr(experiment.state, name)
@@ -127,10 +133,17 @@ def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
                             f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config") from None
 
 
-def log_to_file(path: Path) -> None:
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Appends to the file what is logged inside."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def log_start(experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path) -> None:
