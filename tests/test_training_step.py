@@ -59,6 +59,7 @@ def test_the_losses_carry_the_names_of_the_config(smallest) -> None:
     weights = dataclasses.asdict(config.loss)
     assert losses.keys() == {*weights, "discriminator", "total", *NORMS}
     assert all(value.shape == () and value.dtype == torch.float32 for value in losses.values())
+    assert not any(value.requires_grad for value in losses.values()), "a graph kept alive costs memory"
     assert float(losses["total"]) == pytest.approx(
         sum(weight * float(losses[name]) for name, weight in weights.items()), rel=1e-6)
 

@@ -89,8 +89,9 @@ class VitsTraining:
         generator_norm = self._update(state.generator_optimizer, total)
         state.discriminator.requires_grad_(True)
         state.scaler.update()
-        return losses | {"total": total, "generator_gradient_norm": generator_norm,
-                         "discriminator_gradient_norm": discriminator_norm}
+        losses |= {"total": total, "generator_gradient_norm": generator_norm,
+                   "discriminator_gradient_norm": discriminator_norm}
+        return {name: value.detach() for name, value in losses.items()}
 
     def _generator_losses(self, output: TrainingOutput, wav: Tensor, mel: Tensor,
                           counts: Counts) -> dict[str, Tensor]:
