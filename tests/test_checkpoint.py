@@ -71,7 +71,7 @@ def test_what_is_written_is_read(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError("No space left on device"), KeyboardInterrupt()], ids=repr)
-def test_a_crash_in_the_middle_of_writing_leaves_the_old_file_and_no_new_one(tmp_path, monkeypatch, failure) -> None:
+def test_a_crash_in_the_middle_of_writing_leaves_the_old_file_alone(tmp_path, monkeypatch, failure) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=2)
     folder.write(1, contents(1))
 

@@ -139,7 +139,8 @@ def test_a_missing_file_names_its_neighbours(tmp_path) -> None:
     (tmp_path / "mine.json").touch()
     message = mistake(read_config, VitsConfig, tmp_path / "mien.json")
     assert message == f"{tmp_path}/mien.json: no such file; there are: {tmp_path}/mine.json"
-    assert mistake(read_config, VitsConfig, tmp_path / "no/mien.json").endswith("no such file; check the path")
+    nowhere = tmp_path / "no/mien.json"
+    assert mistake(read_config, VitsConfig, nowhere) == f"{nowhere}: no such file; check the path"
 
 
 def test_a_folder_is_not_a_file(tmp_path) -> None:
@@ -176,8 +177,8 @@ def test_what_is_not_json_is_named_by_line_and_column(mistake_in, text, parts) -
 
 def test_an_unknown_key_suggests_the_nearest(mistake_in) -> None:
     message = mistake_in(BASE.read_text(encoding="utf-8").replace('"hop_length"', '"hop_lenght"'))
-    assert message == ('mine.json: audio: unknown key "hop_lenght"; did you mean "hop_length"?; known keys: f_max, '
-                       "f_min, hop_length, n_fft, n_mels, sample_rate, win_length")
+    assert message == ('mine.json: audio: unknown key "hop_lenght"; did you mean "hop_length"?; known keys: '
+                       "f_max, f_min, hop_length, n_fft, n_mels, sample_rate, win_length")
 
 
 @pytest.mark.parametrize("section, key, parts", [
@@ -202,8 +203,8 @@ def test_a_missing_key_is_named_with_what_it_should_hold() -> None:
     values = base_values()
     del values["model"]["decoder"]["resblock"]
     assert mistake(config_from_dict, VitsConfig, values, "mine.json") == (
-        'mine.json: model.decoder: missing key "resblock", expected "1" or "2"; add it (configs/base.json shows '
-        "a value)")
+        'mine.json: model.decoder: missing key "resblock", expected "1" or "2"; add it '
+        "(configs/base.json shows a value)")
     del values["model"]
     assert 'mine.json: missing key "model", expected a section {...}' in mistake(
         config_from_dict, VitsConfig, values, "mine.json")
@@ -268,8 +269,8 @@ RULES: list[tuple[list[str], str, str]] = [
     (["audio.win_length=128"], "audio", "win_length 128 is smaller than hop_length 256"),
     (["audio.n_fft=1025"], "audio", "n_fft 1025 minus hop_length 256 is odd"),
     (["audio.n_mels=514"], "audio", "n_mels 514 is more than the 513 bins of n_fft 1024"),
-    (["audio.f_max=12000"], "audio", "f_max 12000.0 Hz is above half the sample rate; set it to null or to at "
-                                     "most 11025"),
+    (["audio.f_max=12000"], "audio",
+     "f_max 12000.0 Hz is above half the sample rate; set it to null or to at most 11025"),
     (["audio.f_min=8000", "audio.f_max=8000"], "audio", "f_min 8000.0 Hz is not below f_max 8000.0 Hz"),
     (["audio.f_min=-1"], "audio", "f_min -1.0 Hz is not below f_max 11025.0 Hz"),
     (['text.symbols=["_"]'], "text", "fewer than 2"),
@@ -278,7 +279,8 @@ RULES: list[tuple[list[str], str, str]] = [
     (["data.min_seconds=15"], "data", "min_seconds 15.0 is not below max_seconds 15.0"),
     (['data.speakers=["ann", "ann"]'], "data", "speakers lists ['ann'] more than once"),
     (["data.speakers=[]"], "data", "speakers is an empty list; write null for one speaker"),
-    (["model.text_encoder.n_heads=5"], "model.text_encoder", "hidden_channels 192 is not a multiple of n_heads 5"),
+    (["model.text_encoder.n_heads=5"], "model.text_encoder",
+     "hidden_channels 192 is not a multiple of n_heads 5"),
     (["model.text_encoder.dropout=1"], "model.text_encoder", "dropout is 1.0, expected a share from 0"),
     (["model.text_encoder.attention_window=-1"], "model.text_encoder", "attention_window is -1"),
     (["model.duration_predictor.dropout=-0.1"], "model.duration_predictor", "dropout is -0.1"),
@@ -287,17 +289,21 @@ RULES: list[tuple[list[str], str, str]] = [
     (["model.latent_channels=191"], "model", "latent_channels 191 is odd"),
     (["model.speaker_channels=-1"], "model", "speaker_channels is -1, expected 0 or more"),
     (["model.speaker_channels=0", "data.speakers=from_data"], "", "model.speaker_channels is 0, so that all"),
-    (["model.decoder.upsample_rates=[]"], "model.decoder", "upsample_rates is [], expected one or more numbers"),
+    (["model.decoder.upsample_rates=[]"], "model.decoder",
+     "upsample_rates is [], expected one or more numbers"),
     (["model.decoder.upsample_rates=[-8, -8, 2, 2]"], "model.decoder", "upsample_rates is [-8, -8, 2, 2]"),
     (["model.decoder.upsample_rates=[16, 16]"], "model.decoder", "2 entries and upsample_kernel_sizes 4"),
     (["model.decoder.upsample_rates=[8, 4, 4, 2]", "model.decoder.upsample_kernel_sizes=[16, 16, 2, 4]"],
-     "model.decoder", "upsample kernel size 2 is smaller than its rate 4, which leaves samples without input; use 8"),
+     "model.decoder",
+     "upsample kernel size 2 is smaller than its rate 4, which leaves samples without input; use 8"),
     (["model.decoder.upsample_rates=[8, 8, 4, 1]"], "model.decoder", "size 4 is even and its rate 1"),
-    (["model.decoder.upsample_initial_channels=100"], "model.decoder", "halved 4 times; use a multiple of 16"),
+    (["model.decoder.upsample_initial_channels=100"], "model.decoder",
+     "halved 4 times; use a multiple of 16"),
     (["model.decoder.resblock_kernel_sizes=[3, 7]"], "model.decoder",
      "resblock_kernel_sizes has 2 entries and resblock_dilations 3"),
     (["model.decoder.resblock_kernel_sizes=[3, 7, 10]"], "model.decoder", "[3, 7, 10] must be odd"),
-    (["model.decoder.resblock_dilations=[[1, 3, 5], [], [1, 3, 5]]"], "model.decoder", "resblock_dilations is [["),
+    (["model.decoder.resblock_dilations=[[1, 3, 5], [], [1, 3, 5]]"], "model.decoder",
+     "resblock_dilations is [["),
     (["discriminator.periods=[2, 0]"], "discriminator", "periods is [2, 0]"),
     (["discriminator.period_channels=[]"], "discriminator", "period_channels is []"),
     (["discriminator.scale_layers=[[16, 15, 1, 0]]"], "discriminator", "scale_layers is [[16, 15, 1, 0]]"),
@@ -313,10 +319,11 @@ RULES: list[tuple[list[str], str, str]] = [
     (["train.keep_last=1"], "train", "keep_last is 1, expected 2 or more"),
     (["model.decoder.upsample_rates=[8, 8, 2, 1]", "model.decoder.upsample_kernel_sizes=[16, 16, 4, 3]"], "",
      "model.decoder.upsample_rates [8, 8, 2, 1] make 128 samples of a frame, but audio.hop_length is 256"),
-    (["train.segment_samples=8000"], "", "train.segment_samples 8000 is not a multiple of audio.hop_length 256; "
-                                         "use 7936"),
+    (["train.segment_samples=8000"], "",
+     "train.segment_samples 8000 is not a multiple of audio.hop_length 256; use 7936"),
     (["train.segment_samples=100"], "", "use 256"),
-    (["train.segment_samples=256"], "", "train.segment_samples 256 is too short for n_fft 1024; use at least 512"),
+    (["train.segment_samples=256"], "",
+     "train.segment_samples 256 is too short for n_fft 1024; use at least 512"),
 ]
 
 
@@ -341,7 +348,8 @@ def test_the_table_breaks_every_rule_there_is(monkeypatch) -> None:
         monkeypatch.setattr(module, "require", note)
     for settings, _, _ in RULES:
         mistake_of(*settings)
-    rules = {(module.__name__, call.lineno) for module in modules for call in ast.walk(ast.parse(inspect.getsource(module)))
+    rules = {(module.__name__, call.lineno) for module in modules
+             for call in ast.walk(ast.parse(inspect.getsource(module)))
              if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "require"}
     assert broken == rules
 

@@ -97,7 +97,8 @@ def curves(run: Path) -> list[dict[str, Any]]:
             for line in lines]
 
 
-def assert_equals_unbroken(first: Trained, second: Trained, run: Path, whole: Trained, whole_run: Path) -> None:
+def assert_equals_unbroken(first: Trained, second: Trained, run: Path, whole: Trained,
+                           whole_run: Path) -> None:
     assert not first.batches.keys() & second.batches.keys()
     assert first.batches | second.batches == whole.batches
     assert_same(newest(run), newest(whole_run))
@@ -269,7 +270,7 @@ def test_a_changed_setting_is_logged_and_rules_from_here_on(smallest, train, tmp
 @pytest.mark.parametrize("setting", ["model.latent_channels=16", "audio.n_mels=10",
                                      "discriminator.periods=[2]", "text.add_blank=false",
                                      "data.speakers=from_data", "train.optimizer=RAdam"])
-def test_a_change_that_the_weights_or_moments_do_not_fit_is_refused(smallest, train, tmp_path, setting) -> None:
+def test_a_change_that_weights_or_moments_do_not_fit_is_refused(smallest, train, tmp_path, setting) -> None:
     train(smallest(), tmp_path / "run", 1)
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=setting.partition("=")[0]) as caught:
@@ -288,8 +289,8 @@ def test_a_run_goes_on_under_another_precision(smallest, train, tmp_path) -> Non
     assert second.state.step == 2
 
 
-@pytest.mark.parametrize("batch, before, now, position", [(2, 4, 8, 4), (3, 4, 2, 2), (1, 4, 1, 0), (0, 4, 9, 0),
-                                                          (3, 4, 4, 3), (4, 4, 7, 7)])
+@pytest.mark.parametrize("batch, before, now, position", [
+    (2, 4, 8, 4), (3, 4, 2, 2), (1, 4, 1, 0), (0, 4, 9, 0), (3, 4, 4, 3), (4, 4, 7, 7)])
 def test_the_position_fits_an_epoch_of_another_length(batch, before, now, position) -> None:
     state = TrainingState(*[None] * len(PARTS), batch=batch, n_batches=before)
     resume_position(state, now)
@@ -321,7 +322,8 @@ def test_weights_of_another_run_start_at_step_0_with_fresh_optimizers(smallest, 
 # Validation
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(smallest, train, tmp_path, monkeypatch) -> None:
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(smallest, train, tmp_path,
+                                                                  monkeypatch) -> None:
     mels = iter([math.nan, 3.0, 2.0, 2.5, math.nan, 2.0])
     monkeypatch.setattr(VitsTraining, "validate", lambda experiment: {"mel": next(mels), "total": 0.0})
     config = smallest("train.validate_every=1", "train.keep_last=2")

@@ -1,8 +1,9 @@
 """A training run from its start: checks first, then the run folder, then the loop.
 
 Nothing is written into a run folder before config, checkpoint and data have been found good; what is
-known of recordings is kept beside it, for all runs. A run goes on from its own newest checkpoint; a new one starts from random weights or from the weights of
-another checkpoint, which is all that tells train.py from finetune.py.
+known of recordings is kept beside it, for all runs. A run goes on from its own newest checkpoint; a
+new one starts from random weights or from the weights of another checkpoint, which is all that tells
+train.py from finetune.py.
 """
 import dataclasses
 import logging
@@ -101,8 +102,8 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
                             + ("start a new run with another -m" if start.resumes
                                else "train from random weights with train.py"))
         if name == "train.optimizer" and start.resumes:
-            raise UserError(f"{start.path}: was trained with {before}, but train.optimizer is {now}, which cannot "
-                            f"go on from its moments: set it back, or take the weights with finetune.py")
+            raise UserError(f"{start.path}: was trained with {before}, but train.optimizer is {now}, which "
+                            f"cannot go on from its moments: set it back, or take the weights with finetune.py")
         logger.info("changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now))
     return config
 
