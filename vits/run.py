@@ -36,7 +36,6 @@ FIXED_SECTIONS = ("audio", "text", "model", "discriminator")  # weights do not f
 class Start:
     """Where the weights come from."""
     path: Path | None  # None: random weights
-    contents: dict[str, Any] | None
     resumes: bool  # take everything, or only the weights
 
 
@@ -47,7 +46,7 @@ def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
     start, data = ranks.first(lambda: prepare(config, run, restore_from))
     config = data.config
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
-    if start.contents:
+    if start.path:
         ranks.each(lambda: load(experiment, start, ranks))
     loader = ranks.each(lambda: make_loader(data.train, config, ranks))
 
@@ -65,7 +64,7 @@ def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[S
     if run.exists() and not run.is_dir():
         raise UserError(f"{run}: is a file, expected the run's folder; move it away or choose another -m")
     start = find_start(run, restore_from, config.train.keep_last)
-    if start.contents:
+    if start.path:
         config = with_tables_of(config, start)
     data = check_data(config, cache=run.parent / "recordings.json")
     print(data.report.text())
@@ -76,11 +75,8 @@ def find_start(run: Path, restore_from: Path | None, keep_last: int) -> Start:
     """The run's own newest readable checkpoint, else `restore_from`, else random weights."""
     own = CheckpointFolder(run / "checkpoints", keep_last).read_newest()
     if own:
-        return Start(*own, resumes=True)
-    if restore_from:
-        path = find_checkpoint(restore_from)
-        return Start(path, read_checkpoint(path), resumes=False)
-    return Start(None, None, resumes=False)
+        return Start(own[0], resumes=True)
+    return Start(find_checkpoint(restore_from) if restore_from else None, resumes=False)
 
 
 def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
@@ -88,7 +84,8 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
 
     A config that the weights do not fit is an error; every other difference is logged.
     """
-    saved: VitsConfig = config_from_dict(VitsConfig, start.contents["config"], str(start.path))
+    saved: VitsConfig = config_from_dict(VitsConfig, read_checkpoint(start.path)["config"],
+                                          str(start.path))
     if config.text.symbols == FROM_DATA:
         config = dataclasses.replace(config, text=dataclasses.replace(config.text, symbols=saved.text.symbols))
     if config.data.speakers == FROM_DATA and saved.data.speakers is not None:
@@ -96,7 +93,8 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
                                                                       speakers=saved.data.speakers))
     changed = differences(config_to_dict(saved), config_to_dict(config))
     for name, (before, now) in changed.items():
-        if name.split(".")[0] in FIXED_SECTIONS or name == "data.speakers":
+        shapes = name.split(".")[0] in FIXED_SECTIONS and not name.endswith(".dropout")
+        if shapes or name == "data.speakers":
             raise UserError(f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
                             f"the weights do not fit: set it back, or "
                             + ("start a new run with another -m" if start.resumes
@@ -121,14 +119,15 @@ def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -
 
 def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
     """Take everything of the run's own checkpoint, or the weights alone of another one."""
+    contents = read_checkpoint(start.path)
     if start.resumes:
-        experiment.state.load_state_dict(start.contents, ranks)
+        experiment.state.load_state_dict(contents, ranks)
         experiment.state.take_settings(experiment.settings.train)
         return
     for name in ("generator", "discriminator"):
         network: nn.Module = getattr(experiment.state, name)
         try:
-            network.load_state_dict(start.contents[name])
+            network.load_state_dict(contents[name])
         except RuntimeError as error:
             raise UserError(f"{start.path}: its {name} does not fit the config: "
                             f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config") from None
