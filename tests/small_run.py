@@ -15,7 +15,8 @@ from tests.conftest import REPOSITORY, SAMPLE_RATE, SMALLEST, tone_with_noise
 
 SENTENCE = "Това е тестово изречение."
 TEXTS = (SENTENCE, "добър ден", "как си ти", "ден и нощ", "това е добро", "тест е това", "един час", "още един")
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads wait for each other on a busy machine
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1",  # threads wait for each other on a busy machine
+               "PYTHONPATH": str(REPOSITORY)}  # for distributed_worker.py; the scripts stand there themselves
 
 
 def write_data(folder: Path, texts: Sequence[str] = TEXTS, speakers: Sequence[str] = (),
