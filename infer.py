@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--model_path", type=Path, required=True, metavar="PATH",
                         help="checkpoint file, or run folder whose newest checkpoint speaks")
     parser.add_argument("--config_path", type=Path, metavar="FILE",
-                        help="not needed, the checkpoint has its config; if given, audio and model must agree")
+                        help="not needed, the checkpoint has its config; if given, audio and model "
+                             "must agree")
     parser.add_argument("--out_path", type=Path, required=True, metavar="FILE",
                         help="audio file to write: .wav, .flac, .ogg or .mp3")
     parser.add_argument("--speaker", metavar="NAME", help="who speaks, for a voice with several speakers")

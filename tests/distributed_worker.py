@@ -19,7 +19,7 @@ from vits.training import VitsTraining
 
 
 def step(config: str, batches: dict[str, list[dict]], ranks: Ranks) -> dict[str, Any]:
-    """The losses, gradients and weights after one step on this rank's rows; losses are means over the ranks."""
+    """Losses (means over the ranks), gradients and weights after one step on this rank's rows."""
     torch.manual_seed(ranks.rank)  # rank 0's weights rule, whatever the others started from
     training = VitsTraining(read_config(VitsConfig, Path(config)), ranks, [], [])
     rows = batches[f"{ranks.n_ranks} ranks"][ranks.rank]
@@ -52,7 +52,8 @@ def train_and_watch(out: Path, arguments: list[str]) -> None:
     ranks: Ranks = runs[-1].ranks
     torch.save({"seen": seen, "generator": runs[-1].state.generator.state_dict(),
                 "discriminator": runs[-1].state.discriminator.state_dict(),
-                "joined": torch.distributed.is_initialized(), "n_ranks": ranks.n_ranks}, out / f"rank{ranks.rank}.pt")
+                "joined": torch.distributed.is_initialized(), "n_ranks": ranks.n_ranks},
+               out / f"rank{ranks.rank}.pt")
 
 
 if __name__ == "__main__":

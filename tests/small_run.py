@@ -14,7 +14,8 @@ from hifigan.json_config import override, read_json
 from tests.conftest import REPOSITORY, SAMPLE_RATE, SMALLEST, tone_with_noise
 
 SENTENCE = "Това е тестово изречение."
-TEXTS = (SENTENCE, "добър ден", "как си ти", "ден и нощ", "това е добро", "тест е това", "един час", "още един")
+TEXTS = (SENTENCE, "добър ден", "как си ти", "ден и нощ", "това е добро",
+         "тест е това", "един час", "още един")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1",  # threads wait for each other on a busy machine
                "PYTHONPATH": str(REPOSITORY)}  # for distributed_worker.py; the scripts stand there themselves
 
@@ -25,7 +26,8 @@ def write_data(folder: Path, texts: Sequence[str] = TEXTS, speakers: Sequence[st
     (folder / "wavs").mkdir(parents=True)
     rows = []
     for i, text in enumerate(texts):
-        soundfile.write(folder / "wavs" / f"{i}.wav", tone_with_noise(0.6 + 0.05 * i, 90 + 20 * i, i), SAMPLE_RATE)
+        samples = tone_with_noise(0.6 + 0.05 * i, 90 + 20 * i, seed=i)
+        soundfile.write(folder / "wavs" / f"{i}.wav", samples, SAMPLE_RATE)
         speaker = [speakers[i % len(speakers)]] if speakers else []
         rows.append("|".join([f"wavs/{i}.wav", *speaker, text]) + "\n")
     (folder / "train.csv").write_text("".join(rows[:len(rows) - n_valid]), encoding="utf-8")
@@ -51,7 +53,8 @@ def run_script(cwd: Path, script: str, *arguments: object, n_processes: int = 1,
                timeout: float = 120) -> subprocess.CompletedProcess:
     """Run to the end in the folder `cwd`, and hold the exit code and that our code warns of nothing."""
     process = subprocess.Popen(command(script, *arguments, n_processes=n_processes), cwd=cwd, env=ENVIRONMENT,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
     try:
         out, err = process.communicate(timeout=timeout)
     finally:
@@ -98,7 +101,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., tuple[int, str]]:
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture,
+         one_thread: None) -> Callable[..., tuple[int, str]]:
     """A script's main() called in this process, in a folder: the exit code and what it told on stderr."""
     def run(cwd: Path, main: Callable[[], None], *arguments: object) -> tuple[int, str]:
         monkeypatch.chdir(cwd)

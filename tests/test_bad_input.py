@@ -78,12 +78,15 @@ def test_a_config_that_is_missing_or_no_config_is_refused(small, tmp_path, refus
     refused("-c", "data", says=["data: is a folder", "JSON"])
     text = small.read_text(encoding="utf-8")
     broken = {
-        "comment": (text.replace('"batch_size": 2,', '"batch_size": 2,  # or 4'), ["no comments", "line ", "# or 4"]),
+        "comment": (text.replace('"batch_size": 2,', '"batch_size": 2,  # or 4'),
+                    ["no comments", "line ", "# or 4"]),
         "comma": (text.replace('"batch_size": 2,', '"batch_size": 2'), ["line ", "not JSON"]),
         "list": ("[]", ["found [] (a list)", "sections"]),
         "empty": ("", ["not JSON"]),
-        "unknown": (text.replace('"batch_size"', '"batchsize"'), ['train: unknown key "batchsize"', '"batch_size"']),
-        "foreign": (text.replace('"seed"', '"fp16_run": false, "seed"'), ["fp16_run", "train.mixed_precision"]),
+        "unknown": (text.replace('"batch_size"', '"batchsize"'),
+                    ['train: unknown key "batchsize"', '"batch_size"']),
+        "foreign": (text.replace('"seed"', '"fp16_run": false, "seed"'),
+                    ["fp16_run", "train.mixed_precision"]),
         "missing": (text.replace('"seed": 1234,', ""), ['train: missing key "seed"', "whole number"]),
     }
     for name, (content, says) in broken.items():
@@ -103,17 +106,18 @@ def test_data_that_cannot_be_trained_on_is_refused(small, tmp_path, refused):
     (tmp_path / "empty").mkdir()
     refused("-c", "small.json", "--data", "nowhere", says=["nowhere: no such folder", "--data DIR"])
     refused("-c", "small.json", "--data", "empty", says=["empty: found no list", "train.csv", "metadata.csv"])
-    refused("-c", "small.json", "--set", "data.train_list=a.csv", says=["data/a.csv: no such file", "train.csv"])
+    refused("-c", "small.json", "--set", "data.train_list=a.csv",
+            says=["data/a.csv: no such file", "train.csv"])
     refused("-c", "small.json", "--set", "data.speakers=from_data",
             says=["data/train.csv: line 1: found 2 columns", "path|speaker|text", "data.speakers=null"])
-    refused("-c", "small.json", "--set", 'text.symbols=["_", "x"]', says=["6 of 6 training texts", "text.symbols",
-                                                                       "CYRILLIC"])
+    refused("-c", "small.json", "--set", 'text.symbols=["_", "x"]',
+            says=["6 of 6 training texts", "text.symbols", "CYRILLIC"])
     lists = {
         "columns.csv": ("wavs/0.wav|един|два|три\n", ["line 1", "4 columns", "expected 2 (path|text)"]),
         "speakers.csv": ("wavs/0.wav|мария|едно\n", ["line 1", "3 columns", "data.speakers=from_data"]),
         "blank.csv": ("\n\n", ["holds no utterance", "wavs/a.wav|the text"]),
-        "missing.csv": ("wavs/77.wav|едно\nwavs/78.wav|две\n", ["of 2 training utterances none", "missing file",
-                                                                "missing.csv:1"]),
+        "missing.csv": ("wavs/77.wav|едно\nwavs/78.wav|две\n",
+                        ["of 2 training utterances none", "missing file", "missing.csv:1"]),
         "texts.csv": ("wavs/0.wav|\nwavs/1.wav| \n", ["none can be used", "empty text"]),
     }
     for name, (content, says) in lists.items():
@@ -124,8 +128,8 @@ def test_data_that_cannot_be_trained_on_is_refused(small, tmp_path, refused):
 
 
 def test_recordings_of_which_none_can_be_used_are_refused(small, tmp_path, refused):
-    faults = {"silent": np.zeros(SAMPLE_RATE), "NaN": np.full(SAMPLE_RATE, np.nan), "too short": np.ones(800) / 2,
-              "too long": np.ones(16 * SAMPLE_RATE) / 2, "unreadable": None}
+    faults = {"silent": np.zeros(SAMPLE_RATE), "NaN": np.full(SAMPLE_RATE, np.nan),
+              "too short": np.ones(800) / 2, "too long": np.ones(16 * SAMPLE_RATE) / 2, "unreadable": None}
     for reason, samples in faults.items():
         folder = write_data(tmp_path / reason.replace(" ", "_"), n_valid=0)
         for path in (folder / "wavs").iterdir():
@@ -195,7 +199,8 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(trained, tm
         damage(path)
     start = ("-c", "small.json", "-m", "voice")
     refused(*start, says=["none of 2 checkpoints can be read", "runs/voice/checkpoints", "start afresh"])
-    refused("--text", "ден", "--model_path", new, "--out_path", "a.wav", says=[new.name, "damaged"], main=infer.main)
+    refused("--text", "ден", "--model_path", new, "--out_path", "a.wav", says=[new.name, "damaged"],
+            main=infer.main)
     new.write_bytes(new.read_bytes()[:1000])
     refused("--restore_from", new, "-m", "new", says=[new.name, "damaged"], main=finetune.main)
     new.write_bytes(b"")
@@ -226,8 +231,9 @@ def test_a_full_disk_ends_in_one_line_and_leaves_the_older_checkpoint_whole(trai
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # bytes; a checkpoint is larger
 
-    ended = subprocess.run(command("train.py", "-c", "small.json", "-m", "voice", "--max_steps", 3), cwd=tmp_path,
-                           env=ENVIRONMENT, preexec_fn=fill, capture_output=True, text=True, timeout=120)
+    start = command("train.py", "-c", "small.json", "-m", "voice", "--max_steps", 3)
+    ended = subprocess.run(start, cwd=tmp_path, env=ENVIRONMENT, preexec_fn=fill, capture_output=True, text=True,
+                           timeout=120)
     assert ended.returncode == 2, ended.stderr
     assert "what was saved before is whole" in error_line(ended.stderr)
     assert {path: path.read_bytes() for path in before} == before

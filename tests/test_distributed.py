@@ -57,7 +57,7 @@ def steps(tmp_path_factory):
     for name, (speakers, n_first, n_second) in CASES.items():
         path = write_config(folder / f"{name}.json", *NO_DROPOUT, 'text.symbols=["_", "а", "б", "в", "г"]',
                             f"data.speakers={speakers}", "train.segment_samples=512",
-                            "train.eps=0.001")  # or Adam would make whole steps of gradients that are rounding alone
+                            "train.eps=1")  # or Adam makes whole steps of gradients that are mere rounding
         n = n_first + n_second
         batch, noise = made_up_batch(read_config(VitsConfig, path), n)
         cases.append((str(path), {
@@ -79,7 +79,8 @@ def test_two_processes_take_the_step_of_one_on_the_whole_batch(steps, name):
         assert one[kind].keys() == two[kind].keys()
         largest = max(float(tensor.abs().max()) for tensor in one[kind].values())
         for part, tensor in one[kind].items():
-            nothing = 1e-5 * float(tensor.abs().max()) + 1e-8 * largest  # the key's bias has gradient 0 but for rounding
+            # an attention key's bias has no gradient but float32's rounding, hence the second term
+            nothing = 1e-5 * float(tensor.abs().max()) + 1e-7 * largest
             torch.testing.assert_close(two[kind][part], tensor, rtol=1e-5, atol=nothing,
                                        msg=lambda told: f"{kind} of {part}: {told}")
 
@@ -110,7 +111,7 @@ def test_both_processes_hold_the_same_weights_after_every_step(pair):
 @pytest.mark.slow
 def test_together_they_see_every_utterance_once_an_epoch(pair):
     first, second, _ = pair[1]
-    assert len(first["seen"]) == len(second["seen"]) == 3  # 7 utterances in 2 steps of 2 x 2, then a new epoch
+    assert len(first["seen"]) == len(second["seen"]) == 3  # 7 utterances in 2 steps, and one more
     epoch = [sorted(sum(rank["seen"][:2], [])) for rank in (first, second)]
     assert not set(epoch[0]) & set(epoch[1])
     assert sorted(epoch[0] + epoch[1]) == [f"wavs/{i}" for i in range(7)]
@@ -123,7 +124,8 @@ def test_only_the_first_process_writes_and_the_run_goes_on(pair):
     assert told.stderr.count("new run at step 0") == told.stderr.count("step 3 of 3") == 1
     assert told.stderr.count("alignment backend") == told.stdout.count("hours used") == 1
     assert "batches of 2 x 2 process(es)" in told.stderr
-    assert again.stderr.count("resuming from runs/pair/checkpoints/step_00000003.pt: step 3, epoch 1, batch 1") == 1
+    resumed = "resuming from runs/pair/checkpoints/step_00000003.pt: step 3, epoch 1, batch 1"
+    assert again.stderr.count(resumed) == 1
     lines = scalars(folder / "runs/pair")
     assert [line["step"] for line in lines if "train/mel" in line] == [1, 2, 3, 4, 5]
     assert [line["step"] for line in lines if "valid/mel" in line] == [2, 4]
@@ -140,7 +142,8 @@ def test_a_mistake_is_told_once_and_ends_all_processes_at_once(tmp_path):
                             (("-c", "small.json", "--data", "nowhere"), "nowhere: no such folder"),
                             (("-c", "small.json", "--max_steps", 0), "--max_steps 0")):
         begun = time.monotonic()
-        ended = run_script(tmp_path, "train.py", *arguments, n_processes=2, expect=1, timeout=60)  # 1 is torchrun's
+        ended = run_script(tmp_path, "train.py", *arguments, n_processes=2, timeout=60,
+                           expect=1)  # torchrun's own code, whatever its processes end with
         told = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
         assert len(told) == 1 and says in told[0], ended.stderr
         assert set(re.findall(r"exitcode +: (\S+)", ended.stderr)) <= {"2", "-15"}
@@ -199,7 +202,8 @@ def share_results(rank: int, meeting: str) -> None:
 
     with pytest.raises(UserError if rank == 0 else SystemExit, match="rank 0" if rank == 0 else "2"):
         ranks.first(fail)
-    with pytest.raises(SystemExit if rank == 0 else UserError, match="2" if rank == 0 else "rank 1") as caught:
+    expected, says = (SystemExit, "2") if rank == 0 else (UserError, "rank 1")
+    with pytest.raises(expected, match=says) as caught:
         ranks.each(lambda: fail() if rank == 1 else None)
     if caught.type is UserError:
         with open(f"{meeting}.told", "w") as file:

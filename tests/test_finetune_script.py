@@ -22,7 +22,7 @@ OTHER_TEXTS = ("час и ден", "ден и тест", "това е час", "
 
 @pytest.fixture(scope="module")
 def tuned(trained):
-    """Fine-tuned with a rate of (almost) nothing for one step, so that the weights tell where they come from."""
+    """Fine-tuned for a step at a rate of almost nothing, so that the weights tell where they come from."""
     write_data(trained / "other", OTHER_TEXTS, n_valid=1)
     arguments = ("--restore_from", "runs/voice", "--data", "other", "-m", "tuned", "--set", "train.lr=1e-20",
                  "--set", "train.weight_decay=0")
@@ -44,7 +44,8 @@ def test_only_the_weights_are_taken_and_one_line_says_so(trained, tuned):
         assert states and all(state["step"] == 1 for state in states)  # moments of its own one step only
     assert (at_first["step"], at_first["epoch"], at_first["batch"]) == (1, 0, 1)
     said = [line for line in first.stderr.splitlines() if "weights of" in line]
-    assert said == ["new run at step 0 with the weights of runs/voice/checkpoints/step_00000002.pt; fresh optimizers"]
+    assert said == ["new run at step 0 with the weights of runs/voice/checkpoints/step_00000002.pt; "
+                    "fresh optimizers"]
     assert [line["step"] for line in scalars(trained / "runs/tuned")] == [1, 2]
 
 
@@ -97,8 +98,8 @@ def test_symbols_that_the_checkpoint_lacks_are_refused_clearly(trained, refused)
 
 def test_some_texts_with_unknown_symbols_are_counted_and_left_out(trained):
     write_data(trained / "mixed", (*OTHER_TEXTS, "two tones"), n_valid=0)
-    told = run_script(trained, "finetune.py", "--restore_from", "runs/voice", "--data", "mixed", "-m", "mixed", "--set",
-                      "data.n_valid=0", "--max_steps", 1)
+    told = run_script(trained, "finetune.py", "--restore_from", "runs/voice", "--data", "mixed", "-m", "mixed",
+                      "--set", "data.n_valid=0", "--max_steps", 1)
     assert "1  unknown symbols" in told.stdout
     assert "5 utterances" in told.stderr
     shutil.rmtree(trained / "runs/mixed")

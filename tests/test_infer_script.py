@@ -22,7 +22,8 @@ def speak(trained, tmp_path, call):
     """Speak with the trained voice in this process: int16 samples, and what was told."""
     def run(*arguments, text=SENTENCE, model="runs/voice", out="out.wav", source="--text"):
         path = tmp_path / out
-        code, _ = call(trained, infer.main, source, text, "--model_path", model, "--out_path", path, *arguments)
+        code, _ = call(trained, infer.main, source, text, "--model_path", model, "--out_path", path,
+                       *arguments)
         assert code == 0
         samples, rate = soundfile.read(path, dtype="int16")
         assert rate == RATE
@@ -34,8 +35,8 @@ def speak(trained, tmp_path, call):
 def refused(trained, tmp_path, call):
     """Speak what must be refused: the one line, with nothing written."""
     def run(*arguments, text=SENTENCE, source="--text", model="runs/voice", out="out.wav"):
-        code, err = call(trained, infer.main, source, text, "--model_path", model, "--out_path", tmp_path / out,
-                         *arguments)
+        code, err = call(trained, infer.main, source, text, "--model_path", model, "--out_path",
+                         tmp_path / out, *arguments)
         assert code == 2
         assert not (tmp_path / out).is_file()
         return error_line(err)
@@ -45,8 +46,8 @@ def refused(trained, tmp_path, call):
 def test_the_command_of_the_guide_works_word_for_word(trained):
     """With the config beside it, though the checkpoint has one. The voice has all of its letters."""
     spoken = run_script(trained, "infer.py", "--text", "Това е тестово изречение.", "--model_path",
-                        "runs/voice/checkpoints/step_00000002.pt", "--config_path", "small.json", "--out_path",
-                        "test.wav")
+                        "runs/voice/checkpoints/step_00000002.pt", "--config_path", "small.json",
+                        "--out_path", "test.wav")
     samples, rate = soundfile.read(trained / "test.wav", dtype="int16")
     assert soundfile.info(trained / "test.wav").subtype == "PCM_16" and rate == RATE
     assert len(samples) >= 51 * 64  # a frame of 64 samples for each of 25 letters and 26 blanks, at least
@@ -94,7 +95,8 @@ def test_a_run_its_checkpoints_folder_and_its_newest_file_are_the_same_voice(spe
 def test_flac_is_written_as_wav_is_and_missing_folders_are_made(speak, tmp_path):
     wav = speak()
     flac = speak(out="new/folder/out.flac")
-    assert len(flac) == len(wav) and np.abs(flac.astype(int) - wav).max() <= 1  # libsndfile rounds it otherwise
+    assert len(flac) == len(wav)
+    assert np.abs(flac.astype(int) - wav).max() <= 1  # libsndfile rounds one and cuts the other off
     assert soundfile.info(tmp_path / "new/folder/out.flac").format == "FLAC"
     assert len(speak(out="out.ogg")) == len(wav)
 

@@ -54,8 +54,8 @@ def tiny_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def board(tiny_run):
-    events = EventAccumulator(str(tiny_run[0] / "runs/tiny/tensorboard"), size_guidance={"images": 0, "audio": 0})
-    return events.Reload()
+    everything = {"images": 0, "audio": 0}
+    return EventAccumulator(str(tiny_run[0] / "runs/tiny/tensorboard"), everything).Reload()
 
 
 def test_without_a_name_the_run_is_called_like_its_config_and_holds_all_there_is_to_see(tiny_run):
@@ -152,6 +152,7 @@ def small_command(*arguments):
     return command("train.py", "-c", "small.json", "-m", "voice", *arguments)
 
 
+@pytest.mark.slow
 def test_signals_save_and_end_with_code_0_and_the_run_goes_on(tmp_path):
     write_data(tmp_path / "data")
     write_config(tmp_path / "small.json")
@@ -198,7 +199,8 @@ def in_terminal(arguments: list[str], cwd: Path, timeout: float = 60) -> str:
     """What a program shows on a terminal 200 columns wide."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 50, 200, 0, 0))
-    process = subprocess.Popen(arguments, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=terminal)
+    process = subprocess.Popen(arguments, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                               stderr=terminal)
     os.close(terminal)
     shown, deadline = b"", time.monotonic() + timeout
     try:
