@@ -105,6 +105,7 @@ def write_audio(path: Path, wav: Tensor, sample_rate: int) -> None:
                         f"nothing is written; the weights that made them are damaged, use an "
                         f"earlier checkpoint")
     samples = samples / max(1.0, float(np.abs(samples).max()))
+    samples = np.rint(samples * 32767).astype(np.int16)  # here: libsndfile rounds each format otherwise
     container, coding = FORMATS[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")

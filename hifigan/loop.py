@@ -68,16 +68,15 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
         last_step = min(last_step, limits.max_steps)
     saved_step = state.step
 
+    stopping = state.step >= last_step
     with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar:
         pace = Pace()
-        for epoch in range(state.epoch, config.epochs):
-            loader.batch_sampler.set_epoch(epoch)
+        while not stopping:
+            loader.batch_sampler.set_epoch(state.epoch)
             loader.batch_sampler.set_start(state.batch)
             for batch in loader:
-                if state.step >= last_step:
-                    break
                 losses = experiment.train_step(batch.to(ranks.device))
-                state.step, state.batch = state.step + 1, state.batch + 1
+                state.advance()
                 pace.count(len(batch.wav))
                 bar.update()
 
@@ -91,28 +90,22 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
                         if bar.disable:  # no terminal: lines instead of a bar
                             logger.info("step %d of %d, epoch %d: %s", state.step, last_step, state.epoch,
                                         summary(values))
+                is_best = False
                 if state.step % config.validate_every == 0:
                     is_best = _validate(experiment, monitor, ranks, run)
                     pace.restart()
-                else:
-                    is_best = False
                 if is_best or state.step % config.save_every == 0:
                     _save(experiment, checkpoints, ranks, is_best)
                     saved_step = state.step
                     pace.restart()
 
-                stop = interrupted[0] or time.monotonic() > deadline
-                if ranks.sums([stop])[0]:
+                asked = interrupted[0] or time.monotonic() > deadline
+                stopping = state.step >= last_step or bool(ranks.sums([asked])[0])
+                if stopping:
                     break
-            else:
-                state.epoch, state.batch = epoch + 1, 0
-                state.generator_schedule.step()
-                state.discriminator_schedule.step()
-                continue
-            break
+        if state.step > saved_step:
+            _save(experiment, checkpoints, ranks, is_best=False)
 
-    if state.step > saved_step:
-        _save(experiment, checkpoints, ranks, is_best=False)
     if ranks.is_first:
         monitor.close()
         reason = "interrupted" if interrupted[0] else "finished" if state.step >= last_step else "out of time"
@@ -122,7 +115,7 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
 def resume_position(state: TrainingState, n_batches: int) -> None:
     """Fit the position in the epoch to a changed number of batches (other data, batch size or ranks)."""
     if state.batch and state.n_batches != n_batches:
-        position = round(state.batch * n_batches / state.n_batches)
+        position = min(round(state.batch * n_batches / state.n_batches), n_batches - 1)
         logger.warning("the epoch had %d batches and now has %d: going on at batch %d instead of %d",
                        state.n_batches, n_batches, position, state.batch)
         state.batch = position
@@ -137,11 +130,11 @@ def read_values(losses: dict[str, Tensor], ranks: Ranks) -> dict[str, float]:
 
 
 def summary(values: dict[str, float]) -> str:
-    """The losses and the pace in one short line."""
+    """The pace and the losses in one short line."""
     shown = {name.split("/")[1]: value for name, value in values.items()
              if not name.endswith(("gradient_norm", "learning_rate", "samples_per_second"))}
     losses = " ".join(f"{name} {value:.3f}" for name, value in shown.items())
-    return f"{losses} {values['train/samples_per_second']:.1f} samples/s"
+    return f"{values['train/samples_per_second']:.1f} samples/s, {losses}"
 
 
 class Pace:

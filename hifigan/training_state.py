@@ -29,6 +29,14 @@ class TrainingState:
     n_batches: int = 0  # batches of this epoch, per rank
     best: float | None = None  # lowest validation loss so far
 
+    def advance(self) -> None:
+        """Count a step; at the end of an epoch begin the next one and let the rates decay."""
+        self.step, self.batch = self.step + 1, self.batch + 1
+        if self.batch == self.n_batches:
+            self.epoch, self.batch = self.epoch + 1, 0
+            self.generator_schedule.step()
+            self.discriminator_schedule.step()
+
     def state_dict(self, ranks: Ranks) -> dict[str, Any]:
         """Weights, optimizers, schedules, scaler, counters and every rank's random state."""
         contents = {name: getattr(self, name).state_dict() for name in PARTS}
