@@ -1,18 +1,15 @@
 """Training VITS: the step (Sec. 2.1.4, 2.3; Eq. 11), validation, and the samples to listen to."""
 import contextlib
-import json
 import signal
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
-from hifigan.audio import write_audio
 from hifigan.config import TrainConfig
 from hifigan.discriminators import Discriminators, Judgement, vits_discriminators
 from hifigan.distributed import Ranks
@@ -20,15 +17,13 @@ from hifigan.json_config import config_to_dict
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
-from hifigan.pictures import alignment_picture, mel_picture, write_png
 from hifigan.training_state import TrainingState, autocast_dtype, make_state
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
 from vits.model import TrainingNoise, TrainingOutput, make_model, take_segments
 from vits.sampler import LengthBucketedBatches
-
-VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
+from vits.samples import VALIDATION_SEED, render, write_samples
 
 
 @dataclass(frozen=True)
@@ -166,57 +161,13 @@ class VitsTraining:
                 sums[name] = sums.get(name, 0.0) + len(wav) * float(loss)
         return {name: total / len(self.valid) for name, total in sums.items()}
 
-    @torch.no_grad()
     def show(self, monitor: Monitor, folder: Path) -> None:
-        """Render the sentences to listen to as files and for TensorBoard: recording,
-        reconstruction (posterior to decoder) and synthesis (text to decoder), and the alignment."""
-        model, hop_length = self.state.generator.eval(), self.settings.audio.hop_length
-        summaries = []
-        for i, utterance in enumerate(self.shown):
-            dataset = UtteranceDataset([utterance], self.settings.audio.sample_rate)
-            batch = collate([dataset[0]]).to(self.ranks.device)
-            draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED)
-            with self._autocast():
-                spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
-                spec_lengths = batch.spec_lengths(hop_length)
-                noise = model.draw_noise(batch.tokens, spec, draws)
-                durations = model(batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers,
-                                  noise).durations[0]
-                wavs = {"target": batch.wav, "reconstruction": model.reconstruct(
-                            spec, spec_lengths, batch.speakers),
-                        "synthesis": model.synthesize(
-                            batch.tokens, batch.token_lengths, batch.speakers,
-                            draw=lambda *shape, device: torch.randn(*shape, device=device, generator=draws)
-                        ).wav_hat}
-            self._write_sample(monitor, folder / f"{i:03d}", wavs, durations)
-            summaries.append({"id": utterance.id, "text": utterance.text, "speaker": utterance.speaker,
-                              "folder": f"{i:03d}", "frames": int(spec_lengths[0]),
-                              "symbols": len(utterance.tokens),
-                              "alignment": self._alignment_numbers(durations, utterance.tokens)})
-        if summaries:
-            (folder / "samples.json").write_text(json.dumps(summaries, ensure_ascii=False, indent=1),
-                                                 encoding="utf-8")
-
-    def _write_sample(self, monitor: Monitor, folder: Path, wavs: dict[str, Tensor],
-                      durations: Tensor) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        rate, step = self.settings.audio.sample_rate, self.state.step
-        for name, wav in wavs.items():
-            picture = mel_picture(self.spectrogram.mel(self.spectrogram.magnitudes(wav))[0].cpu())
-            write_audio(folder / f"{name}.flac", wav[0, 0].float().cpu(), rate)
-            write_png(folder / f"{name}_mel.png", picture)
-            monitor.audio(f"{folder.name}/{name}", wav[0, 0].float().cpu(), rate, step)
-            monitor.picture(f"{folder.name}/{name}_mel", picture, step)
-        picture = alignment_picture(durations.cpu())
-        write_png(folder / "alignment.png", picture)
-        monitor.picture(f"{folder.name}/alignment", picture, step)
-
-    def _alignment_numbers(self, durations: Tensor, tokens: tuple[int, ...]) -> dict[str, Any]:
-        """How the frames are spread over the symbols: one frame at most is skipping, many is holding."""
-        longest = int(durations.argmax())
-        return {"share_of_symbols_with_at_most_one_frame": float((durations <= 1).float().mean()),
-                "longest_symbol_frames": int(durations[longest]),
-                "longest_symbol": self.settings.text.symbols[tokens[longest]]}
+        """Render the sentences to listen to, as files and for TensorBoard."""
+        model = self.state.generator.eval()
+        with self._autocast():
+            samples = [render(model, self.spectrogram, utterance, self.ranks.device)
+                       for utterance in self.shown]
+        write_samples(samples, self.settings.text.symbols, monitor, folder, self.state.step)
 
 
 def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
