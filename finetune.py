@@ -11,7 +11,7 @@ import logging
 import sys
 from pathlib import Path
 
-from hifigan.checkpoint import find_checkpoint, read_checkpoint
+from hifigan.checkpoint import open_checkpoint
 from hifigan.distributed import joined_ranks
 from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
@@ -33,16 +33,18 @@ def main() -> None:
         logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
                             stream=sys.stderr)
         limits = ranks.first(lambda: read_limits(args))
-        path = ranks.first(lambda: find_checkpoint(args.restore_from))
-        config = ranks.first(lambda: with_data(read_settings(args, path), args.data))
+        path, config = ranks.first(lambda: read_settings(args))
         run_training(config, Path("runs") / args.model, ranks, limits, restore_from=path)
 
 
-def read_settings(args: argparse.Namespace, path: Path) -> VitsConfig:
-    """The config that -c names, else the checkpoint's own."""
+def read_settings(args: argparse.Namespace) -> tuple[Path, VitsConfig]:
+    """The checkpoint to restore from, and the config: that of -c, else the checkpoint's own."""
+    path, contents = open_checkpoint(args.restore_from)
     if args.config:
-        return read_config(VitsConfig, args.config, args.set)
-    return config_from_dict(VitsConfig, override(read_checkpoint(path)["config"], args.set), str(path))
+        config = read_config(VitsConfig, args.config, args.set)
+    else:
+        config = config_from_dict(VitsConfig, override(contents["config"], args.set), str(path))
+    return path, with_data(config, args.data)
 
 
 if __name__ == "__main__":

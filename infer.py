@@ -15,9 +15,8 @@ import torch
 from hifigan.audio import require_writable, write_audio
 from hifigan.distributed import pick_device
 from hifigan.errors import Parser, UserError, user_errors_exit
-from hifigan.json_config import config_to_dict, read_config
+from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
-from vits.run import differences
 from vits.synthesis import Voice, load_voice
 
 PAUSE_SECONDS = 0.3  # between the lines of a text file
@@ -57,8 +56,9 @@ def main() -> None:
         if args.config_path:
             compare_config(args.config_path, voice)
         rate = voice.config.audio.sample_rate
-        wav = join([voice.speak(line, args.speaker, args.noise_scale, args.noise_scale_w, args.length_scale,
-                                args.seed) for line in lines], round(PAUSE_SECONDS * rate))
+        wavs = [voice.speak(line, args.speaker, args.noise_scale, args.noise_scale_w, args.length_scale,
+                            args.seed) for line in sayable(lines, voice)]
+        wav = join(wavs, round(PAUSE_SECONDS * rate))
         write_audio(args.out_path, wav, rate)
         logging.info("%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed)
 
@@ -85,6 +85,15 @@ def read_lines(path: Path) -> list[str]:
     if not lines:
         raise UserError(f"{path}: no text in it")
     return lines
+
+
+def sayable(lines: list[str], voice: Voice) -> list[str]:
+    """The lines that the voice can say, the others named. If there is none, the first, to be refused."""
+    kept = [line for line in lines if voice.can_say(line)]
+    for line in lines:
+        if kept and line not in kept:
+            logging.warning("left out, because the voice can say nothing in it: %r", line)
+    return kept or lines[:1]
 
 
 def compare_config(path: Path, voice: Voice) -> None:

@@ -79,6 +79,8 @@ class CheckpointFolder:
         not count, or the good file just written would be dropped as the oldest.
         """
         path = self.folder / f"step_{step:08d}.pt"
+        for leftover in self.folder.glob("*.part"):  # of a process that was killed while it wrote
+            leftover.unlink()
         write_checkpoint(path, contents)
         for old in self.steps(until=step)[:-self.keep_last]:
             old.unlink()
@@ -119,13 +121,13 @@ class CheckpointFolder:
         return None
 
 
-def find_checkpoint(path: Path) -> Path:
-    """A checkpoint file for a file, a checkpoints folder or a run folder: the newest one inside."""
+def open_checkpoint(path: Path) -> tuple[Path, dict[str, Any]]:
+    """Path and contents of a checkpoint file, or of the newest one in a run or checkpoints folder."""
     if not path.is_dir():
-        return path
+        return path, read_checkpoint(path)
     for folder in (path / "checkpoints", path):
         found = CheckpointFolder(folder, keep_last=2).read_newest()
         if found:
-            return found[0]
+            return found
     raise UserError(f"{path}: no checkpoints inside; expected a run folder with checkpoints/step_*.pt "
                     f"or the path of one such file")

@@ -146,6 +146,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         require_positive(self, "epochs", "batch_size", "segment_samples", "lr", "eps", "lr_decay",
                          "log_every", "validate_every", "save_every")
+        require(self.lr_decay <= 1, f"lr_decay is {self.lr_decay}, which makes the rate grow; use at most 1")
         require(0 <= self.seed < 2 ** 63, f"seed is {self.seed}, expected 0 or more, below 2^63")
         for name in ("weight_decay", "num_workers"):
             require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more")

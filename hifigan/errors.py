@@ -45,7 +45,8 @@ def user_errors_exit() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        # One from a loader process comes with that process's traceback before it.
+        print(f"error: {str(error).rpartition('UserError: ')[2].strip()}", file=sys.stderr)
         raise SystemExit(2) from None
     except (OSError, RuntimeError) as error:
         refusal = error if isinstance(error, OSError) else error.__context__  # torch.save hides it so

@@ -99,6 +99,17 @@ def config_to_json(config: Any) -> str:
     return _write(config_to_dict(config), 0) + "\n"
 
 
+def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -> dict[str, tuple[Any, Any]]:
+    """Dotted names of the values that differ in two nested dicts of the same keys, with both values."""
+    found = {}
+    for key, value in now.items():
+        if isinstance(value, dict):
+            found |= differences(before[key], value, f"{inside}{key}.")
+        elif before[key] != value:
+            found[inside + key] = (before[key], value)
+    return found
+
+
 def _write(value: Any, depth: int) -> str:
     if not isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)

@@ -22,6 +22,8 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from hifigan.checkpoint import CheckpointFolder
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
+from hifigan.errors import UserError
+from hifigan.json_config import config_to_dict
 from hifigan.monitor import Monitor
 from hifigan.training_state import TrainingState
 
@@ -31,9 +33,12 @@ SECOND_SIGNAL_SECONDS = 2.0
 
 
 class Experiment(Protocol):
-    """What is trained. `config` goes into the checkpoints; values are unweighted losses by name."""
+    """What is trained. `config` goes into the checkpoints; values are unweighted losses by name.
+
+    train_step gets the batch as the loader made it, on the CPU. Rank 0 alone validates and shows.
+    """
     state: TrainingState
-    config: dict[str, Any]
+    config: Any  # a config dataclass
     best_by: str  # the validation loss that says which checkpoint is best
 
     def train_step(self, batch: Any) -> dict[str, Tensor]: ...
@@ -66,22 +71,31 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
     last_step = state.step + (config.epochs - state.epoch) * n_batches - state.batch
     if limits.max_steps is not None:
         last_step = min(last_step, limits.max_steps)
-    saved_step = state.step
-
     stopping = state.step >= last_step
-    with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar:
+
+    with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar, _ended(loader):
         pace = Pace()
         while not stopping:
             loader.batch_sampler.set_epoch(state.epoch)
             loader.batch_sampler.set_start(state.batch)
             for batch in loader:
-                losses = experiment.train_step(batch.to(ranks.device))
+                losses = experiment.train_step(batch)
                 state.advance()
                 pace.count(len(batch.wav))
                 bar.update()
 
-                if state.step % config.log_every == 0:
-                    values = read_values(losses, ranks) | {
+                n_interrupted, n_late = ranks.sums([interrupted[0], time.monotonic() > deadline])
+                stopping = state.step >= last_step or n_interrupted + n_late > 0
+                logging_now = state.step % config.log_every == 0
+                validating = state.step % config.validate_every == 0
+                looking = validating or (stopping and not n_interrupted)
+                saving = stopping or state.step % config.save_every == 0
+
+                if logging_now or looking or saving:
+                    values = read_values(losses, ranks)
+                    require_finite(values, state.step, checkpoints)
+                if logging_now:
+                    values |= {
                         "train/learning_rate": state.generator_schedule.get_last_lr()[0],
                         "train/samples_per_second": sum(ranks.gather(pace.per_second()))}
                     bar.set_postfix_str(summary(values))
@@ -90,26 +104,23 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
                         if bar.disable:  # no terminal: lines instead of a bar
                             logger.info("step %d of %d, epoch %d: %s", state.step, last_step, state.epoch,
                                         summary(values))
-                is_best = False
-                if state.step % config.validate_every == 0:
-                    is_best = _validate(experiment, monitor, ranks, run)
-                    pace.restart()
-                if is_best or state.step % config.save_every == 0:
+                # A look because of an early stop must not judge: stopping would change the run.
+                judging = validating or state.epoch == config.epochs
+                is_best = looking and ranks.first(lambda: look(experiment, monitor, run, judging))
+                if is_best or saving:
                     _save(experiment, checkpoints, ranks, is_best)
-                    saved_step = state.step
+                if looking or saving:
                     pace.restart()
-
-                asked = interrupted[0] or time.monotonic() > deadline
-                stopping = state.step >= last_step or bool(ranks.sums([asked])[0])
                 if stopping:
                     break
-        if state.step > saved_step:
-            _save(experiment, checkpoints, ranks, is_best=False)
 
     if ranks.is_first:
         monitor.close()
-        reason = "interrupted" if interrupted[0] else "finished" if state.step >= last_step else "out of time"
-        logger.info("%s at step %d; the same command goes on from there", reason, state.step)
+        if state.step >= last_step:
+            logger.info("finished at step %d", state.step)
+        else:
+            logger.info("%s at step %d; the same command goes on from there",
+                        "interrupted" if interrupted[0] else "out of time", state.step)
 
 
 def resume_position(state: TrainingState, n_batches: int) -> None:
@@ -155,30 +166,41 @@ class Pace:
         return rate
 
 
-def _validate(experiment: Experiment, monitor: Monitor | None, ranks: Ranks, run: Path) -> bool:
-    """Validate and show samples on rank 0, while the others wait; whether this is the best so far."""
+def look(experiment: Experiment, monitor: Monitor, run: Path, judging: bool) -> bool:
+    """Log the validation losses and render samples. If `judging`, say whether this step is the best."""
     state, is_best = experiment.state, False
-    if ranks.is_first:
-        values = experiment.validate()
-        if values:
-            monitor.scalars(state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()})
-            logger.info("step %d: validation: %s", state.step,
-                        " ".join(f"{name} {value:.3f}" for name, value in values.items()))
-            value = values[experiment.best_by]
-            is_best = value < (math.inf if state.best is None else state.best)  # NaN never is
-            state.best = value if is_best else state.best
-        experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
-        monitor.flush()
-    return ranks.gather(is_best)[0]
+    values = experiment.validate()
+    if values:
+        monitor.scalars(state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()})
+        logger.info("step %d: validation: %s", state.step,
+                    " ".join(f"{name} {value:.3f}" for name, value in values.items()))
+        value = values[experiment.best_by]
+        is_best = judging and value < (math.inf if state.best is None else state.best)  # NaN never is
+        state.best = value if is_best else state.best
+    experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
+    monitor.flush()
+    return is_best
+
+
+def require_finite(values: dict[str, float], step: int, checkpoints: CheckpointFolder) -> None:
+    """Stop a run whose losses have become NaN or infinite, before its checkpoints do."""
+    lost = [name for name, value in values.items() if not math.isfinite(value)]
+    if lost:
+        saved = [str(path) for path in checkpoints.steps()[-1:]]
+        raise UserError(f"step {step}: {', '.join(lost)} became NaN or infinite, so the run stops; the last "
+                        f"checkpoint is {saved[0] if saved else 'none'}; lower train.lr, set train.grad_clip, "
+                        f"or train in float32, and start again")
 
 
 def _save(experiment: Experiment, checkpoints: CheckpointFolder, ranks: Ranks, is_best: bool) -> None:
-    contents = experiment.state.state_dict(ranks)
-    if ranks.is_first:
-        path = checkpoints.write(experiment.state.step, {"config": experiment.config, **contents})
+    contents = {"config": config_to_dict(experiment.config), **experiment.state.state_dict(ranks)}
+
+    def write() -> None:
+        path = checkpoints.write(experiment.state.step, contents)
         if is_best:
             checkpoints.mark_best(path)
-    ranks.wait()
+
+    ranks.first(write)
 
 
 @contextmanager
@@ -204,6 +226,21 @@ def _interrupts() -> Iterator[list[bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _ended(loader: DataLoader) -> Iterator[None]:
+    """Ends the loader's processes on leaving.
+
+    They outlive SIGTERM so that a stopped run can be saved, but after a crash Python itself would end
+    them by SIGTERM, and wait for ever.
+    """
+    try:
+        yield
+    finally:
+        iterator = loader._iterator  # kept by persistent workers; torch has no public way to end them
+        if iterator is not None:
+            iterator._shutdown_workers()
 
 
 @contextmanager

@@ -180,7 +180,7 @@ def test_a_failed_start_leaves_a_run_as_it_was(trained, refused):
     refused(*start, "--data", "nowhere", says=["nowhere"], cwd=trained)
     refused(*start, "--set", "model.latent_channels=12", cwd=trained, says=[
         "step_00000002.pt", "model.latent_channels is 8, but the config says 12", "another -m"])
-    refused(*start, "--set", 'text.symbols=["_", "а"]', says=["text.symbols", "do not fit"], cwd=trained)
+    refused(*start, "--set", 'text.symbols=["_", "а"]', says=["text.symbols", "were made for the former"], cwd=trained)
     refused(*start, "--set", "discriminator.periods=[2, 5]", says=["discriminator.periods"], cwd=trained)
     refused(*start, "--max_steps", 0, says=["--max_steps"], cwd=trained)
     write_data(trained / "foreign", ["a low hum", "two tones", "it rises", "falling now"], n_valid=0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hifigan import checkpoint
-from hifigan.checkpoint import CheckpointFolder, find_checkpoint, read_checkpoint, write_checkpoint
+from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint, write_checkpoint
 from hifigan.errors import UserError
 
 REPOSITORY = Path(__file__).parent.parent
@@ -266,19 +266,19 @@ def test_a_checkpoint_is_found_by_file_checkpoints_folder_and_run_folder(tmp_pat
     folder = CheckpointFolder(run / "checkpoints", keep_last=2)
     for step in (1, 2):
         newest = folder.write(step, contents(step))
-    assert find_checkpoint(newest) == newest
-    assert find_checkpoint(run) == newest
-    assert find_checkpoint(run / "checkpoints") == newest
+    assert open_checkpoint(newest)[0] == newest
+    assert open_checkpoint(run)[0] == newest
+    assert open_checkpoint(run / "checkpoints")[0] == newest
 
 
 def test_a_folder_without_checkpoints_is_named(tmp_path) -> None:
     with pytest.raises(UserError, match="no checkpoints inside; expected a run folder"):
-        find_checkpoint(tmp_path)
+        open_checkpoint(tmp_path)
 
 
 def test_a_missing_file_names_those_that_are_there(tmp_path) -> None:
     CheckpointFolder(tmp_path, keep_last=2).write(1, contents(1))
     with pytest.raises(UserError, match="no such checkpoint; there are: .*step_00000001.pt"):
-        read_checkpoint(find_checkpoint(tmp_path / "step_00000009.pt"))
+        open_checkpoint(tmp_path / "step_00000009.pt")
     with pytest.raises(UserError, match="no such checkpoint; check the path"):
         read_checkpoint(tmp_path / "no/step_00000009.pt")

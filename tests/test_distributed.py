@@ -122,7 +122,7 @@ def test_only_the_first_process_writes_and_the_run_goes_on(pair):
     folder, (first, *_), told, again = pair
     assert not first["joined"]  # the group is left at the end
     assert told.stderr.count("new run at step 0") == told.stderr.count("step 3 of 3") == 1
-    assert told.stderr.count("alignment backend") == told.stdout.count("hours used") == 1
+    assert told.stderr.count("alignment backend") == told.stderr.count("hours used") == 1
     assert "batches of 2 x 2 process(es)" in told.stderr
     resumed = "resuming from runs/pair/checkpoints/step_00000003.pt: step 3, epoch 1, batch 1"
     assert again.stderr.count(resumed) == 1

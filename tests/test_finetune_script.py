@@ -46,7 +46,8 @@ def test_only_the_weights_are_taken_and_one_line_says_so(trained, tuned):
     said = [line for line in first.stderr.splitlines() if "weights of" in line]
     assert said == ["new run at step 0 with the weights of runs/voice/checkpoints/step_00000002.pt; "
                     "fresh optimizers"]
-    assert [line["step"] for line in scalars(trained / "runs/tuned")] == [1, 2]
+    steps = [line["step"] for line in scalars(trained / "runs/tuned") if "train/mel" in line]
+    assert steps == [1, 2]
 
 
 def test_without_c_the_config_is_the_checkpoints_with_other_data_and_changes(trained, tuned):
@@ -56,7 +57,7 @@ def test_without_c_the_config_is_the_checkpoints_with_other_data_and_changes(tra
     config["train"].pop("weight_decay")
     for section, values in config.items():
         assert values.items() <= origin[section].items()
-    assert "other\n" in tuned[0].stdout  # the report of the new data
+    assert "other\n" in tuned[0].stderr  # the report of the new data
 
 
 def test_the_same_command_again_continues_the_new_run(tuned):
@@ -100,6 +101,6 @@ def test_some_texts_with_unknown_symbols_are_counted_and_left_out(trained):
     write_data(trained / "mixed", (*OTHER_TEXTS, "two tones"), n_valid=0)
     told = run_script(trained, "finetune.py", "--restore_from", "runs/voice", "--data", "mixed", "-m", "mixed",
                       "--set", "data.n_valid=0", "--max_steps", 1)
-    assert "1  unknown symbols" in told.stdout
+    assert "1  unknown symbols" in told.stderr
     assert "5 utterances" in told.stderr
     shutil.rmtree(trained / "runs/mixed")

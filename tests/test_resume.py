@@ -97,13 +97,20 @@ def curves(run: Path) -> list[dict[str, Any]]:
             for line in lines]
 
 
+def assert_same_curves(run: Path, whole_run: Path) -> None:
+    """The same lines, but for the look that a stop between two validations takes."""
+    extra = [line for line in curves(run) if line not in curves(whole_run)]
+    assert [line for line in curves(run) if line not in extra] == curves(whole_run)
+    assert len(extra) <= 1 and all("valid/mel" in line for line in extra)
+
+
 def assert_equals_unbroken(first: Trained, second: Trained, run: Path, whole: Trained,
                            whole_run: Path) -> None:
     assert not first.batches.keys() & second.batches.keys()
     assert first.batches | second.batches == whole.batches
     assert_same(newest(run), newest(whole_run))
     assert_same(second.state.state_dict(ALONE), whole.state.state_dict(ALONE))
-    assert curves(run) == curves(whole_run)
+    assert_same_curves(run, whole_run)
 
 
 # To the bit
@@ -236,7 +243,8 @@ def test_a_crash_before_the_first_save_starts_over_without_old_curves(smallest, 
     with pytest.raises(RuntimeError, match="power cut"):
         train(smallest(), tmp_path / "run", 4, watch=crash)
     train(smallest(), tmp_path / "run", 4)
-    assert [line["step"] for line in curves(tmp_path / "run")] == [1, 2, 3, 4]
+    steps = [line["step"] for line in curves(tmp_path / "run") if "train/mel" in line]
+    assert steps == [1, 2, 3, 4]
 
 
 def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(smallest, train, tmp_path) -> None:
@@ -247,7 +255,7 @@ def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(smalle
     (tmp_path / "run/checkpoints/step_00000008.pt").write_bytes(b"PK")
     train(config, tmp_path / "run", 12)
     assert_same(newest(tmp_path / "run"), newest(tmp_path / "whole"))
-    assert curves(tmp_path / "run") == curves(tmp_path / "whole")
+    assert_same_curves(tmp_path / "run", tmp_path / "whole")
     assert whole.state.step == 12
 
 
@@ -341,7 +349,7 @@ def test_validation_twice_is_the_same_and_leaves_the_training_untouched(smallest
     before = torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, before)
     first, second = experiment.validate(), experiment.validate()
     assert first == second and all(math.isfinite(value) for value in first.values())
-    assert first.keys() == {"discriminator", "total", *dataclasses.asdict(experiment.settings.loss)}
+    assert first.keys() == {"discriminator", "total", *dataclasses.asdict(experiment.config.loss)}
     assert_same(experiment.state.state_dict(ALONE), before)
 
 

@@ -65,7 +65,7 @@ def test_without_a_name_the_run_is_called_like_its_config_and_holds_all_there_is
                        "checkpoints", "samples"}
     assert {p.name for p in (run / "checkpoints").iterdir()} == {
         "step_00000002.pt", "step_00000003.pt", "best_step_00000002.pt"}
-    assert [p.name for p in (run / "samples").iterdir()] == ["step_00000002"]
+    assert sorted(p.name for p in (run / "samples").iterdir()) == ["step_00000002", "step_00000003"]
 
 
 def test_the_saved_config_reads_back_with_what_the_command_line_changed(tiny_run):
@@ -81,7 +81,7 @@ def test_the_report_and_the_log_tell_the_data_the_machine_and_the_start(tiny_run
     run = tiny_run[0] / "runs/tiny"
     report = (run / "data_report.txt").read_text(encoding="utf-8")
     assert re.search(r"used +6 +2\n", report) and "resampled to 22050 Hz: 8 from 8000 Hz" in report
-    assert report.splitlines()[1] in tiny_run[1].stdout
+    assert report.splitlines()[1] in tiny_run[1].stderr
     log = (run / "log.txt").read_text(encoding="utf-8")
     for told in (f"torch {torch.__version__} on CPU", "training on the CPU", "generator 893,",
                  "6 utterances in batches of 3 x 1", "new run at step 0 with random weights",
@@ -95,7 +95,7 @@ def test_every_loss_rate_and_norm_is_in_the_json_lines(tiny_run):
     train = [line for line in lines if "train/mel" in line]
     valid = [line for line in lines if "valid/mel" in line]
     assert [line["step"] for line in train] == [1, 2, 3]
-    assert [line["step"] for line in valid] == [2]
+    assert [line["step"] for line in valid] == [2, 3]
     for line in train:
         assert set(line) == {"step", "epoch", "time"} | TRAIN_NAMES
         assert all(0 < line[name] < 1e4 for name in TRAIN_NAMES)

@@ -157,7 +157,7 @@ def test_every_precision_gives_finite_float32_losses(smallest, monkeypatch, prec
 def test_half_precision_losses_are_near_full_precision_ones(smallest) -> None:
     full, half = (make(smallest(f"train.mixed_precision={name}")) for name in ("false", "bf16"))
     full_losses, half_losses = step(*full), step(*half)
-    for name in dataclasses.asdict(full[0].settings.loss):
+    for name in dataclasses.asdict(full[0].config.loss):
         assert float(half_losses[name]) == pytest.approx(float(full_losses[name]), rel=0.1), name
 
 

@@ -23,6 +23,8 @@ class TextConfig:
         if self.symbols == FROM_DATA:
             return
         require(len(self.symbols) > 1, "symbols lists fewer than 2; the first one is padding and blank")
+        long = [s for s in self.symbols if len(s) != 1]
+        require(not long, f"symbols lists {long}; every symbol is one character")
         twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
         require(not twice, f"symbols lists {twice} more than once; every symbol has one id")
 
@@ -46,6 +48,7 @@ class DataConfig:
         if isinstance(self.speakers, tuple):
             twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
             require(not twice, f"speakers lists {twice} more than once")
+            require(all(self.speakers), "speakers lists an empty name")
             require(len(self.speakers) > 0, "speakers is an empty list; write null for one speaker")
 
 

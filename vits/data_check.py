@@ -81,6 +81,7 @@ def check_data(config: VitsConfig, cache: Path | None = None) -> CheckedData:
 
     splits = {"train": train_lines, "valid": valid_lines}
     report = _report(config, splits, utterances, recordings, faults, unknown)
+    logger.info("%s", report.text())
     _require_training_data(report)
     _warn(report)
     train, valid = ([utterances[line] for line in split if line in utterances]

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from hifigan.checkpoint import CheckpointFolder, find_checkpoint, read_checkpoint
+from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
-from hifigan.json_config import config_from_dict, config_to_dict, config_to_json
+from hifigan.json_config import config_from_dict, config_to_dict, config_to_json, differences
 from hifigan.loop import Limits, train
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
@@ -29,7 +29,8 @@ from vits.training import VitsTraining, make_loader
 logger = logging.getLogger(__name__)
 
 N_SHOWN = 4  # sentences that every validation renders
-FIXED_SECTIONS = ("audio", "text", "model", "discriminator")  # weights do not fit another value
+# The weights were made for these, and another value would give them other shapes or another meaning.
+FIXED = ("audio.", "text.symbols", "text.add_blank", "data.speakers", "model.", "discriminator.")
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[S
     """Checkpoint, config and data, looked through before anything is written or built."""
     if run.exists() and not run.is_dir():
         raise UserError(f"{run}: is a file, expected the run's folder; move it away or choose another -m")
+    alignment.choose_backend()  # now: it may be forced to one that is not there
     start = find_start(run, restore_from, config.train.keep_last)
     if start.path:
         config = with_tables_of(config, start)
     data = check_data(config, cache=run.parent / "recordings.json")
-    print(data.report.text())
     return start, data
 
 
@@ -76,7 +77,7 @@ def find_start(run: Path, restore_from: Path | None, keep_last: int) -> Start:
     own = CheckpointFolder(run / "checkpoints", keep_last).read_newest()
     if own:
         return Start(own[0], resumes=True)
-    return Start(find_checkpoint(restore_from) if restore_from else None, resumes=False)
+    return Start(open_checkpoint(restore_from)[0] if restore_from else None, resumes=False)
 
 
 def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
@@ -93,10 +94,9 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
                                                                       speakers=saved.data.speakers))
     changed = differences(config_to_dict(saved), config_to_dict(config))
     for name, (before, now) in changed.items():
-        shapes = name.split(".")[0] in FIXED_SECTIONS and not name.endswith(".dropout")
-        if shapes or name == "data.speakers":
+        if name.startswith(FIXED) and not name.endswith(".dropout"):
             raise UserError(f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
-                            f"the weights do not fit: set it back, or "
+                            f"the weights were made for the former: set it back, or "
                             + ("start a new run with another -m" if start.resumes
                                else "train from random weights with train.py"))
         if name == "train.optimizer" and start.resumes:
@@ -106,23 +106,12 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
     return config
 
 
-def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -> dict[str, tuple[Any, Any]]:
-    """Dotted names of the values that differ in two nested dicts of the same keys, with both values."""
-    found = {}
-    for key, value in now.items():
-        if isinstance(value, dict):
-            found |= differences(before[key], value, f"{inside}{key}.")
-        elif before[key] != value:
-            found[inside + key] = (before[key], value)
-    return found
-
-
 def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
     """Take everything of the run's own checkpoint, or the weights alone of another one."""
     contents = read_checkpoint(start.path)
     if start.resumes:
         experiment.state.load_state_dict(contents, ranks)
-        experiment.state.take_settings(experiment.settings.train)
+        experiment.state.take_settings(experiment.config.train)
         return
     for name in ("generator", "discriminator"):
         network: nn.Module = getattr(experiment.state, name)
@@ -148,10 +137,9 @@ def log_file(path: Path) -> Iterator[None]:
 
 def log_start(experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path) -> None:
     """What runs where, and what it goes on from."""
-    alignment.choose_backend()
     if not ranks.is_first:
         return
-    state, config = experiment.state, experiment.settings.train
+    state, config = experiment.state, experiment.config.train
     name = (torch.cuda.get_device_name(ranks.device) if ranks.device.type == "cuda"
             else f"CPU, {torch.get_num_threads()} threads")
     logger.info("run folder %s; torch %s on %s; %d process(es)", run, torch.__version__, name, ranks.n_ranks)

@@ -1,6 +1,7 @@
 """What a voice sounds and looks like at a checkpoint: a sentence's recording, its reconstruction
 (posterior encoder to decoder), its synthesis (text to decoder), and how symbols and frames align."""
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from hifigan.monitor import Monitor
 from hifigan.pictures import alignment_picture, mel_picture, write_png
 from vits.data import Utterance, UtteranceDataset, collate
 from vits.model import VitsModel
+
+logger = logging.getLogger(__name__)
 
 VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
 
@@ -80,6 +83,9 @@ def alignment_numbers(sample: Sample, symbols: Sequence[str]) -> dict[str, Any]:
 def _write_sample(sample: Sample, monitor: Monitor, folder: Path, step: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, wav in sample.wavs.items():
+        if not wav.isfinite().all():
+            logger.warning("step %d: %s of %s is NaN or infinite and left out", step, name, sample.utterance.id)
+            continue
         picture = mel_picture(sample.mels[name])
         write_audio(folder / f"{name}.flac", wav, sample.sample_rate)
         write_png(folder / f"{name}_mel.png", picture)

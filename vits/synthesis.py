@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hifigan.checkpoint import find_checkpoint, read_checkpoint
+from hifigan.checkpoint import open_checkpoint
 from hifigan.errors import UserError
 from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict
@@ -44,10 +44,10 @@ class Voice:
         if 2 * len(spelt) > len(words):
             logger.warning("the voice's language, %r, does not read %r and spells its letters",
                            self.config.text.language, spelt[0])
-        known = [symbol for symbol in symbols if symbol in self.symbols]
-        if not any(symbol.isalnum() for symbol in known):
+        if not self.can_say(text):
             raise UserError(f"text {text!r}: nothing in it that the voice can say; its symbols are: "
                             f"{''.join(self.config.text.symbols)}")
+        known = [symbol for symbol in symbols if symbol in self.symbols]
         tokens = torch.tensor([self.symbols.encode(known)], device=self.device)
         lengths = torch.tensor([tokens.shape[1]], device=self.device)
         draws = torch.Generator().manual_seed(seed)  # on the CPU, so that every device draws the same
@@ -57,6 +57,10 @@ class Voice:
 
         return self.model.synthesize(tokens, lengths, self._speaker_id(speaker), noise_scale,
                                      noise_scale_w, length_scale, draw).wav_hat[0, 0].cpu()
+
+    def can_say(self, text: str) -> bool:
+        """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
+        return any(symbol in self.symbols and symbol.isalnum() for symbol in self.front_end(text))
 
     def _speaker_id(self, speaker: str | None) -> Tensor | None:
         speakers = self.config.data.speakers
@@ -72,8 +76,7 @@ class Voice:
 
 def load_voice(path: Path, device: torch.device) -> Voice:
     """The voice in a checkpoint file, or in a run folder's newest checkpoint."""
-    path = find_checkpoint(path)
-    contents = read_checkpoint(path)
+    path, contents = open_checkpoint(path)
     config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
     model = make_model(config)
     model.load_state_dict(contents["generator"])

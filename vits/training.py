@@ -11,13 +11,12 @@ from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
 from hifigan.config import TrainConfig
-from hifigan.discriminators import Discriminators, Judgement, vits_discriminators
+from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.distributed import Ranks
-from hifigan.json_config import config_to_dict
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
-from hifigan.training_state import TrainingState, autocast_dtype, make_state
+from hifigan.training_state import autocast_dtype, make_state
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
@@ -45,8 +44,7 @@ class VitsTraining:
     def __init__(self, config: VitsConfig, ranks: Ranks, valid: list[Utterance],
                  shown: list[Utterance]) -> None:
         """`valid`: the validation list, possibly empty; `shown`: the sentences to listen to."""
-        self.settings = config
-        self.config = config_to_dict(config)
+        self.config = config
         self.ranks = ranks
         self.spectrogram = Spectrogram(config.audio).to(ranks.device)
         self.state = make_state(make_model(config), vits_discriminators(config.discriminator),
@@ -62,13 +60,14 @@ class VitsTraining:
 
         Returns the unweighted losses and the gradient norms, on the device.
         """
-        state, config = self.state, self.settings.train
-        counts = self._counts(batch)
+        state = self.state
+        counts = self._counts(batch)  # of the batch on the CPU: reading them off a GPU would wait for it
+        batch = batch.to(self.ranks.device)
         state.generator.train()
         with self._autocast():
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
             output = self.generator(batch.tokens, batch.token_lengths, spec,
-                                    batch.spec_lengths(self.settings.audio.hop_length), batch.speakers, noise)
+                                    batch.spec_lengths(self.config.audio.hop_length), batch.speakers, noise)
             wav, mel = self._real_segments(batch, spec, output)
 
             both = self.discriminator(torch.cat([wav, output.wav_hat.detach()]))
@@ -105,13 +104,13 @@ class VitsTraining:
 
     def _real_segments(self, batch: Batch, spec: Tensor, output: TrainingOutput) -> tuple[Tensor, Tensor]:
         """The recordings' samples and mel in the window that the decoder made."""
-        hop_length, n_frames = self.settings.audio.hop_length, self.settings.segment_frames
+        hop_length, n_frames = self.config.audio.hop_length, self.config.segment_frames
         wav = take_segments(batch.wav, output.segment_starts * hop_length, n_frames * hop_length)
         mel = self.spectrogram.mel(take_segments(spec, output.segment_starts, n_frames))
         return wav, mel
 
     def _weighted(self, losses: dict[str, Tensor]) -> Tensor:
-        return sum(weight * losses[name] for name, weight in asdict(self.settings.loss).items())
+        return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
         """Backward, clip, step. Returns the gradient norm before clipping."""
@@ -120,13 +119,13 @@ class VitsTraining:
         self.state.scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = nn.utils.get_total_norm([p.grad for p in parameters])
-        if self.settings.train.grad_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.settings.train.grad_clip, norm)
+        if self.config.train.grad_clip is not None:
+            nn.utils.clip_grads_with_norm_(parameters, self.config.train.grad_clip, norm)
         self.state.scaler.step(optimizer)
         return norm
 
     def _counts(self, batch: Batch) -> Counts:
-        frames = batch.spec_lengths(self.settings.audio.hop_length).sum()
+        frames = batch.spec_lengths(self.config.audio.hop_length).sum()
         totals = self.ranks.sums([len(batch.wav), float(batch.token_lengths.sum()), float(frames)])
         return Counts(*(total / self.ranks.n_ranks for total in totals))
 
@@ -137,17 +136,21 @@ class VitsTraining:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The losses of a step, averaged over the whole validation list, with fixed noise and windows."""
+        """The losses of a step, averaged over the whole validation list, with fixed noise and windows.
+
+        They do not depend on the batch size, so that runs compare.
+        """
         if not self.valid:
             return {}
         self.state.generator.eval()
         draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED)
         sums: dict[str, float] = {}
-        for batch in validation_batches(self.valid, self.settings):
-            batch = batch.to(self.ranks.device)
+        dataset = UtteranceDataset(self.valid, self.config.audio.sample_rate)
+        for i in range(len(self.valid)):  # one by one: padding would shift the noise of the others
+            batch = collate([dataset[i]]).to(self.ranks.device)
             with self._autocast():
                 spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
-                spec_lengths = batch.spec_lengths(self.settings.audio.hop_length)
+                spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
                 noise = self.state.generator.draw_noise(batch.tokens, spec, draws)
                 output = self.state.generator(batch.tokens, batch.token_lengths, spec, spec_lengths,
                                               batch.speakers, noise)
@@ -158,7 +161,7 @@ class VitsTraining:
                                                              self.state.discriminator(output.wav_hat))
             losses["total"] = self._weighted(losses)
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + len(wav) * float(loss)
+                sums[name] = sums.get(name, 0.0) + float(loss)
         return {name: total / len(self.valid) for name, total in sums.items()}
 
     def show(self, monitor: Monitor, folder: Path) -> None:
@@ -167,7 +170,7 @@ class VitsTraining:
         with self._autocast():
             samples = [render(model, self.spectrogram, utterance, self.ranks.device)
                        for utterance in self.shown]
-        write_samples(samples, self.settings.text.symbols, monitor, folder, self.state.step)
+        write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
 
 
 def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
@@ -186,13 +189,6 @@ def leave_signals_to_the_trainer(worker: int) -> None:
     """Ctrl-C and many job schedulers signal all processes; a worker that died would cost the save."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-
-
-def validation_batches(utterances: list[Utterance], config: VitsConfig) -> DataLoader:
-    """All validation utterances, in the order of their length."""
-    by_length = sorted(utterances, key=lambda u: u.n_frames)
-    return DataLoader(UtteranceDataset(by_length, config.audio.sample_rate), config.train.batch_size,
-                      collate_fn=collate, generator=torch.Generator())
 
 
 def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:

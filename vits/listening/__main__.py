@@ -1,14 +1,13 @@
 """Command line of the listening page: `python -m vits.listening RUN [--out FILE]`."""
-import argparse
 import logging
 from pathlib import Path
 
-from hifigan.errors import user_errors_exit
+from hifigan.errors import Parser, user_errors_exit
 from vits.listening.page import PAGE_NAME, write_page
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m vits.listening",
         description="Write one self-contained HTML page with a run's losses, samples and pictures.",
     )
