@@ -75,3 +75,16 @@ def test_mel_is_float32_under_autocast() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = spectrogram.mel(spectrogram.magnitudes(wav))
     assert torch.equal(found, expected)
+
+
+def test_filterbank_and_magnitudes_equal_torchaudios() -> None:
+    """A second opinion where torchaudio imports, which it does beside CUDA builds of torch only."""
+    functional = pytest.importorskip("torchaudio.functional", exc_type=(ImportError, OSError))
+    audio = AudioConfig(22050, 1024, 256, 1024, 80, 0.0, None)
+    filters = functional.melscale_fbanks(audio.n_bins, 0.0, 11025.0, 80, 22050, "slaney", "slaney")
+    torch.testing.assert_close(mel_filterbank(audio), filters.T, atol=1e-6, rtol=1e-4)
+    wav = 0.3 * torch.randn(1, 1, 8192, generator=torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(wav, (384, 384), mode="reflect").squeeze(1)
+    power = functional.spectrogram(padded, 0, torch.hann_window(1024), 1024, 256, 1024, 2.0, False,
+                                   center=False)
+    torch.testing.assert_close(Spectrogram(audio).magnitudes(wav), (power + 1e-6).sqrt(), atol=1e-4, rtol=1e-4)
