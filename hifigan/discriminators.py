@@ -11,7 +11,6 @@ from torch.nn.utils import parametrizations
 
 from hifigan.config import DiscriminatorConfig
 from hifigan.generator import SLOPE, weight_norm
-from hifigan.product_convolution import ProductConv1d, ProductConv2d
 
 # [channels, kernel, stride, groups] of HiFi-GAN's scale discriminators; VITS's table is in its configs.
 HIFIGAN_SCALE_LAYERS = ((128, 15, 1, 1), (128, 41, 2, 4), (256, 41, 2, 16), (512, 41, 4, 16),
@@ -32,7 +31,7 @@ class PeriodDiscriminator(nn.Module):
         self.period = period
         inputs = (1, *channels[:-1])
         strides = [3] * (len(channels) - 1) + [1]
-        self.layers = nn.ModuleList(weight_norm(ProductConv2d(i, o, (5, 1), (stride, 1), padding=(2, 0)))
+        self.layers = nn.ModuleList(weight_norm(nn.Conv2d(i, o, (5, 1), (stride, 1), padding=(2, 0)))
                                     for i, o, stride in zip(inputs, channels, strides))
         self.output = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
@@ -54,7 +53,7 @@ class ScaleDiscriminator(nn.Module):
         norm = parametrizations.spectral_norm if spectral_norm else weight_norm
         inputs = (1, *(channels for channels, *_ in layers[:-1]))
         self.layers = nn.ModuleList(
-            norm(_scale_conv(i, o, kernel_size, stride, groups))
+            norm(nn.Conv1d(i, o, kernel_size, stride, padding=kernel_size // 2, groups=groups))
             for i, (o, kernel_size, stride, groups) in zip(inputs, layers))
         self.output = norm(nn.Conv1d(layers[-1][0], 1, 3, padding=1))
 
@@ -96,13 +95,6 @@ def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
     """One scale discriminator and one per period (VITS Sec. 3.3)."""
     return Discriminators([ScaleDiscriminator(config.scale_layers),
                            *(PeriodDiscriminator(p, config.period_channels) for p in config.periods)])
-
-
-def _scale_conv(in_channels: int, channels: int, kernel_size: int, stride: int, groups: int) -> nn.Module:
-    padding = kernel_size // 2
-    if groups == 1:
-        return ProductConv1d(in_channels, channels, kernel_size, stride, padding)
-    return nn.Conv1d(in_channels, channels, kernel_size, stride, padding, groups=groups)
 
 
 def _through(layers: nn.ModuleList, output: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
