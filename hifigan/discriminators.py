@@ -19,8 +19,8 @@ HIFIGAN_SCALE_LAYERS = ((128, 15, 1, 1), (128, 41, 2, 4), (256, 41, 2, 16), (512
 
 @dataclass
 class Judgement:
-    logits: Tensor  # [B, N], towards 1 for real and 0 for generated
-    feature_maps: list[Tensor]  # one per layer, the logits' own layer last
+    scores: Tensor  # [B, N], towards 1 for real and 0 for generated
+    feature_maps: list[Tensor]  # one per layer, the scores' own layer last
 
 
 class PeriodDiscriminator(nn.Module):
@@ -38,8 +38,8 @@ class PeriodDiscriminator(nn.Module):
     def forward(self, wav: Tensor) -> Judgement:
         """wav: [B, 1, T_wav]. Feature maps are [B, C, T, period]."""
         wav = F.pad(wav, (0, -wav.shape[2] % self.period), mode="reflect")
-        logits, feature_maps = _through(self.layers, self.output, wav.unflatten(2, (-1, self.period)))
-        return Judgement(logits.flatten(1), feature_maps)
+        scores, feature_maps = _through(self.layers, self.output, wav.unflatten(2, (-1, self.period)))
+        return Judgement(scores.flatten(1), feature_maps)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -59,8 +59,8 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, wav: Tensor) -> Judgement:
         """wav: [B, 1, T_wav]. Feature maps are [B, C, T]."""
-        logits, feature_maps = _through(self.layers, self.output, wav)
-        return Judgement(logits.flatten(1), feature_maps)
+        scores, feature_maps = _through(self.layers, self.output, wav)
+        return Judgement(scores.flatten(1), feature_maps)
 
 
 class Discriminators(nn.Module):
@@ -92,7 +92,7 @@ class MultiScaleDiscriminator(Discriminators):
 
 
 def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
-    """One scale discriminator and one per period (VITS Sec. 3.3)."""
+    """One scale discriminator and one per period (VITS Sec. 2.5.4)."""
     return Discriminators([ScaleDiscriminator(config.scale_layers),
                            *(PeriodDiscriminator(p, config.period_channels) for p in config.periods)])
 
@@ -102,5 +102,5 @@ def _through(layers: nn.ModuleList, output: nn.Module, x: Tensor) -> tuple[Tenso
     for layer in layers:
         x = F.leaky_relu(layer(x), SLOPE)
         feature_maps.append(x)
-    logits = output(x)
-    return logits, [*feature_maps, logits]
+    scores = output(x)
+    return scores, [*feature_maps, scores]

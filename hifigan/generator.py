@@ -2,6 +2,7 @@
 
 Axes: T frames at the input, growing by each upsampling rate until T_wav = T * hop_length.
 """
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize
@@ -113,7 +114,9 @@ class Generator(nn.Module):
                 x = checkpoint(stage, x, use_reentrant=False)
             else:
                 x = stage(x)
-        return self.output(F.leaky_relu(x, LAST_SLOPE)).tanh()
+        # In float32 always: the rounding of bfloat16 alone is hiss that the mel loss hears.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.output(F.leaky_relu(x.float(), LAST_SLOPE)).tanh()
 
 
 def _conv(channels: int, kernel_size: int, dilation: int) -> nn.Module:

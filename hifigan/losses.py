@@ -13,17 +13,17 @@ from hifigan.discriminators import Judgement
 
 def discriminator_loss(real: Sequence[Judgement], generated: Sequence[Judgement]) -> Tensor:
     """What the discriminators minimise (HiFi-GAN Eq. 1, VITS Eq. 8)."""
-    return sum((1 - r.logits.float()).square().mean() + g.logits.float().square().mean()
+    return sum((1 - r.scores.float()).square().mean() + g.scores.float().square().mean()
                for r, g in zip(real, generated, strict=True))
 
 
 def adversarial_loss(generated: Sequence[Judgement]) -> Tensor:
     """What the generator minimises to be taken for real (HiFi-GAN Eq. 2, VITS Eq. 9)."""
-    return sum((1 - g.logits.float()).square().mean() for g in generated)
+    return sum((1 - g.scores.float()).square().mean() for g in generated)
 
 
 def feature_matching_loss(real: Sequence[Judgement], generated: Sequence[Judgement]) -> Tensor:
-    """L1 distance of the feature maps, the logits' layer included (HiFi-GAN Eq. 4, VITS Eq. 10)."""
+    """L1 distance of the feature maps, the scores' layer included (HiFi-GAN Eq. 4, VITS Eq. 10)."""
     return sum(F.l1_loss(g_map.float(), r_map.float())
                for r, g in zip(real, generated, strict=True)
                for r_map, g_map in zip(r.feature_maps, g.feature_maps, strict=True))

@@ -80,7 +80,7 @@ def test_duration_loss_is_per_symbol() -> None:
 
 
 def test_losses_are_float32_whatever_comes_in() -> None:
-    halves = [Judgement(j.logits.bfloat16(), [m.bfloat16() for m in j.feature_maps]) for j in GENERATED]
+    halves = [Judgement(j.scores.bfloat16(), [m.bfloat16() for m in j.feature_maps]) for j in GENERATED]
     for loss in (adversarial_loss(halves), feature_matching_loss(REAL, halves),
                  discriminator_loss(REAL, halves)):
         assert loss.dtype == torch.float32

@@ -137,7 +137,7 @@ def test_discriminators(original: Original) -> None:
     for judgements, key in ((original.real, "discriminator_real"),
                             (original.generated, "discriminator_generated")):
         for judgement, expected in zip(judgements, original.numbers[key], strict=True):
-            assert_close(judgement.logits, expected)
+            assert_close(judgement.scores, expected)
     recorded = original.numbers["feature_map_mean_abs_generated"]
     for judgement, expected in zip(original.generated, recorded, strict=True):
         found = torch.stack([feature_map.abs().mean() for feature_map in judgement.feature_maps])

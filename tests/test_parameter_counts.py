@@ -136,4 +136,4 @@ def test_folding_discriminators_keeps_their_judgement() -> None:
     fold_weight_norm(discriminators)
     assert not weight_normed(discriminators)
     for judgement, expected in zip(discriminators(wav), before, strict=True):
-        torch.testing.assert_close(judgement.logits, expected.logits, atol=1e-5, rtol=0)
+        torch.testing.assert_close(judgement.scores, expected.scores, atol=1e-5, rtol=0)

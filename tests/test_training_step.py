@@ -136,8 +136,9 @@ def test_every_precision_gives_finite_float32_losses(smallest, monkeypatch, prec
         pytest.skip("needs a CUDA device")
     experiment, batch = make(smallest(f"train.mixed_precision={precision}"), device)
     assert experiment.dtype == expected
-    made, seen = set(), set()
-    experiment.state.generator.decoder.register_forward_hook(lambda _, __, wav: made.add(wav.dtype))
+    made, seen, waves = set(), set(), set()
+    experiment.state.generator.decoder.input.register_forward_hook(lambda _, __, x: made.add(x.dtype))
+    experiment.state.generator.decoder.register_forward_hook(lambda _, __, wav: waves.add(wav.dtype))
     for name in ("magnitudes", "mel"):
         def noted(self: Spectrogram, *arguments: Tensor, method=getattr(Spectrogram, name)) -> Tensor:
             result = method(self, *arguments)
@@ -151,7 +152,7 @@ def test_every_precision_gives_finite_float32_losses(smallest, monkeypatch, prec
             assert value.isfinite() or (expected == torch.float16 and name in NORMS), name
     assert all(p.dtype == torch.float32 for p in experiment.state.generator.parameters())
     assert experiment.validate().keys() >= {"mel", "kl", "discriminator"}
-    assert made == {expected or torch.float32} and seen == {torch.float32}
+    assert made == {expected or torch.float32} and seen == waves == {torch.float32}
 
 
 def test_half_precision_losses_are_near_full_precision_ones(smallest) -> None:

@@ -1,4 +1,4 @@
-"""Self-attention with relative positions (Shaw et al. 2018), as in VITS's text encoder (Sec. 3.1)."""
+"""Self-attention with relative positions (Shaw et al. 2018), as in VITS's text encoder (Sec. 2.5.2)."""
 import math
 
 import torch

@@ -17,7 +17,7 @@ class TextConfig:
     front_end: Literal["characters", "phonemes"]
     language: str  # espeak voice such as "en-us" or "bg"; used by phonemes only
     symbols: tuple[str, ...] | Literal["from_data"]  # the first one is padding and blank
-    add_blank: bool  # a blank before, between and behind the symbols (VITS Sec. 2.2.1, from Glow-TTS)
+    add_blank: bool  # a blank before, between and behind the symbols (VITS Sec. 3.2, from Glow-TTS)
 
     def __post_init__(self) -> None:
         if self.symbols == FROM_DATA:

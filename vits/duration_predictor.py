@@ -1,4 +1,4 @@
-"""The deterministic duration predictor (VITS Sec. 3.4's baseline, from Glow-TTS and FastSpeech)."""
+"""The deterministic duration predictor (a baseline of VITS Sec. 4.1, from Glow-TTS)."""
 from torch import Tensor, nn
 
 from vits.config import DurationPredictorConfig

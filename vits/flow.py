@@ -1,6 +1,6 @@
-"""The normalizing flow between posterior and prior (VITS Sec. 2.2.1, Eq. 4; Fig. 1a).
+"""The normalizing flow between posterior and prior (VITS Sec. 2.1.3, 2.5.2, Eq. 4; Fig. 1a).
 
-Affine couplings that only shift ("volume-preserving", Sec. 3.1), so the Jacobian is 1 and no
+Affine couplings that only shift ("volume-preserving", Sec. 2.5.2), so the Jacobian is 1 and no
 log-determinant appears in the KL term.
 """
 import torch

@@ -138,7 +138,7 @@ class VitsModel(nn.Module):
 
     @torch.no_grad()
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        """Voice conversion (VITS Sec. 4.4): what `source` said, in the voice of `target`.
+        """Voice conversion (VITS Appendix D): what `source` said, in the voice of `target`.
 
         spec: [B, n_bins, T_spec]; spec_lengths, source and target: [B]. Returns [B, 1, T_wav].
         """

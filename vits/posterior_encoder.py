@@ -1,4 +1,4 @@
-"""The posterior encoder (VITS Sec. 2.2.3; Fig. 1a): linear spectrogram to the latent z."""
+"""The posterior encoder (VITS Sec. 2.5.1; Fig. 1a): linear spectrogram to the latent z."""
 from dataclasses import dataclass
 
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The stochastic duration predictor (VITS Sec. 2.2.2; Fig. 5): a flow that turns noise into
+"""The stochastic duration predictor (VITS Sec. 2.2.2, 2.5.5, Appendix B): a flow that turns noise into
 durations and is trained with a variational bound on their likelihood.
 
 Durations d are whole numbers. Following the paper, u in [0, 1) makes d - u continuous
@@ -132,7 +132,7 @@ class SplineCoupling(nn.Module):
 
 
 class SeparableConvs(nn.Module):
-    """Dilated depth-wise and point-wise convolutions with residuals (VITS Fig. 5c)."""
+    """Dilated depth-wise and point-wise convolutions with residuals (VITS Appendix B)."""
 
     def __init__(self, channels: int, kernel_size: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The text encoder (VITS Sec. 2.2.1, 3.1; Fig. 1a): symbols to the prior's mean and deviation."""
+"""The text encoder (VITS Sec. 2.5.2; Fig. 1a): symbols to the prior's mean and deviation."""
 import math
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ class TransformerLayer(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two convolutions instead of FastSpeech's two linear layers, so that neighbours mix."""
+    """Two convolutions instead of the Transformer's two linear layers, so that neighbours mix."""
 
     def __init__(self, channels: int, filter_channels: int, kernel_size: int, dropout: float) -> None:
         super().__init__()

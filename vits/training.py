@@ -1,4 +1,4 @@
-"""Training VITS: the step (Sec. 2.1.4, 2.3; Eq. 11), validation, and the samples to listen to."""
+"""Training VITS: the step (Sec. 2.3, 2.4; Eq. 11), validation, and the samples to listen to."""
 import contextlib
 import signal
 from contextlib import AbstractContextManager
@@ -61,7 +61,7 @@ class VitsTraining:
         Returns the unweighted losses and the gradient norms, on the device.
         """
         state = self.state
-        counts = self._counts(batch)  # of the batch on the CPU: reading them off a GPU would wait for it
+        counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
         batch = batch.to(self.ranks.device)
         state.generator.train()
         with self._autocast():
@@ -76,7 +76,8 @@ class VitsTraining:
             losses = {"discriminator": share * discriminator_loss(real, generated)}
         discriminator_norm = self._update(state.discriminator_optimizer, losses["discriminator"])
 
-        state.discriminator.requires_grad_(False)  # the generator's update needs no gradients of its weights
+        # The generator's update needs no gradients of the discriminators' weights.
+        state.discriminator.requires_grad_(False)
         with self._autocast():
             losses |= self._generator_losses(output, wav, mel, counts)
             total = self._weighted(losses)
@@ -193,6 +194,6 @@ def leave_signals_to_the_trainer(worker: int) -> None:
 
 def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
     """Judgements of [real, generated] waveforms in one batch, taken apart again."""
-    pairs = [(j.logits.chunk(2), [m.chunk(2) for m in j.feature_maps])
+    pairs = [(j.scores.chunk(2), [m.chunk(2) for m in j.feature_maps])
              for j in judgements]
-    return tuple([Judgement(logits[i], [m[i] for m in maps]) for logits, maps in pairs] for i in (0, 1))
+    return tuple([Judgement(scores[i], [m[i] for m in maps]) for scores, maps in pairs] for i in (0, 1))

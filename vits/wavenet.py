@@ -1,4 +1,4 @@
-"""WaveNet residual blocks without causality (VITS Sec. 2.2.3, from WaveGlow), used by the posterior
+"""WaveNet residual blocks without causality (VITS Sec. 2.5.1, from WaveGlow), used by the posterior
 encoder and the flow."""
 from torch import Tensor, nn
 

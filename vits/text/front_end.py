@@ -1,7 +1,7 @@
 """Text front ends: a text becomes a list of symbols, one Unicode code point each.
 
 `characters` needs nothing installed and takes any script. `phonemes` is the paper's input (VITS
-Sec. 3.1: IPA by phonemizer and espeak) and needs the optional extra `phonemes`.
+Sec. 3.2: IPA by phonemizer and espeak) and needs the optional extra `phonemes`.
 
 One rule for case: `characters` lower-cases, `phonemes` does not. Letters seldom sound otherwise for
 being capitals, and in an hour of speech most capitals are too rare to be learnt: a proper noun that

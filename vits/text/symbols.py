@@ -1,7 +1,7 @@
 """The symbol table: which symbols a model knows, and their ids.
 
 A symbol is one Unicode code point. Id 0 is the blank, and also what pads a batch; it never stands
-for text. Blanks around every symbol give the alignment search room (VITS Sec. 2.2.1; the idea and
+for text. Blanks around every symbol give the alignment search room (VITS Sec. 3.2; the idea and
 its effect are Glow-TTS's).
 """
 import unicodedata
