@@ -6,6 +6,7 @@
 The same training as train.py from another starting point: weights are taken, optimizers and the
 step counter start afresh. Without -c the config of the checkpoint is used.
 """
+
 import argparse
 import logging
 import sys
@@ -22,16 +23,30 @@ from vits.run import run_training
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--restore_from", type=Path, required=True, metavar="PATH",
-                        help="checkpoint file, or run folder whose newest checkpoint is taken")
+    parser.add_argument(
+        "--restore_from",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="checkpoint file, or run folder whose newest checkpoint is taken",
+    )
     parser.add_argument("-m", "--model", required=True, metavar="NAME", help="name of the new run")
-    parser.add_argument("-c", "--config", "--config_path", type=Path, metavar="FILE",
-                        help="JSON config (default: the checkpoint's)")
+    parser.add_argument(
+        "-c",
+        "--config",
+        "--config_path",
+        type=Path,
+        metavar="FILE",
+        help="JSON config (default: the checkpoint's)",
+    )
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
-                            stream=sys.stderr)
+        logging.basicConfig(
+            level=logging.INFO if ranks.is_first else logging.ERROR,
+            format="%(message)s",
+            stream=sys.stderr,
+        )
         limits = ranks.first(lambda: read_limits(args))
         path, config = ranks.first(lambda: read_settings(args))
         run_training(config, Path("runs") / args.model, ranks, limits, restore_from=path)

@@ -5,6 +5,7 @@
 
 The checkpoint holds all that is needed: weights, config, symbols and speakers.
 """
+
 import argparse
 import logging
 import sys
@@ -26,26 +27,69 @@ def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     text = parser.add_mutually_exclusive_group(required=True)
     text.add_argument("--text", help="what to say")
-    text.add_argument("--text_file", type=Path, metavar="FILE",
-                      help=f"say each line of a UTF-8 file, {PAUSE_SECONDS} s apart")
-    parser.add_argument("--model_path", type=Path, required=True, metavar="PATH",
-                        help="checkpoint file, or run folder whose newest checkpoint speaks")
-    parser.add_argument("--config_path", type=Path, metavar="FILE",
-                        help="not needed, the checkpoint has its config; if given, audio and model "
-                             "must agree")
-    parser.add_argument("--out_path", type=Path, required=True, metavar="FILE",
-                        help="audio file to write: .wav, .flac, .ogg or .mp3")
-    parser.add_argument("--speaker", metavar="NAME", help="who speaks, for a voice with several speakers")
-    parser.add_argument("--noise_scale", type=float, default=0.667, metavar="X",
-                        help="how varied the voice is, 0 is the same every time (default: %(default)s)")
-    parser.add_argument("--noise_scale_w", type=float, default=0.8, metavar="X",
-                        help="how varied the rhythm is (default: %(default)s)")
-    parser.add_argument("--length_scale", type=float, default=1.0, metavar="X",
-                        help="multiplies every duration: 2 speaks at half speed (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N",
-                        help="the same seed gives the same samples (default: %(default)s)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
-                        help="where to compute (default: %(default)s)")
+    text.add_argument(
+        "--text_file",
+        type=Path,
+        metavar="FILE",
+        help=f"say each line of a UTF-8 file, {PAUSE_SECONDS} s apart",
+    )
+    parser.add_argument(
+        "--model_path",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="checkpoint file, or run folder whose newest checkpoint speaks",
+    )
+    parser.add_argument(
+        "--config_path",
+        type=Path,
+        metavar="FILE",
+        help="not needed, the checkpoint has its config; if given, audio and model must agree",
+    )
+    parser.add_argument(
+        "--out_path",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="audio file to write: .wav, .flac, .ogg or .mp3",
+    )
+    parser.add_argument(
+        "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
+    )
+    parser.add_argument(
+        "--noise_scale",
+        type=float,
+        default=0.667,
+        metavar="X",
+        help="how varied the voice is, 0 is the same every time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--noise_scale_w",
+        type=float,
+        default=0.8,
+        metavar="X",
+        help="how varied the rhythm is (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--length_scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="multiplies every duration: 2 speaks at half speed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="the same seed gives the same samples (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to compute (default: %(default)s)",
+    )
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit():
@@ -56,11 +100,22 @@ def main() -> None:
         if args.config_path:
             compare_config(args.config_path, voice)
         rate = voice.config.audio.sample_rate
-        wavs = [voice.speak(line, args.speaker, args.noise_scale, args.noise_scale_w, args.length_scale,
-                            args.seed) for line in sayable(lines, voice)]
+        wavs = [
+            voice.speak(
+                line,
+                args.speaker,
+                args.noise_scale,
+                args.noise_scale_w,
+                args.length_scale,
+                args.seed,
+            )
+            for line in sayable(lines, voice)
+        ]
         wav = join(wavs, round(PAUSE_SECONDS * rate))
         write_audio(args.out_path, wav, rate)
-        logging.info("%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed)
+        logging.info(
+            "%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed
+        )
 
 
 def require_numbers(args: argparse.Namespace) -> None:
@@ -69,7 +124,7 @@ def require_numbers(args: argparse.Namespace) -> None:
             raise UserError(f"--{name} {getattr(args, name)}: expected 0 or more")
     if not 0 < args.length_scale <= 100:
         raise UserError(f"--length_scale {args.length_scale}: expected more than 0, at most 100")
-    if not 0 <= args.seed < 2 ** 63:
+    if not 0 <= args.seed < 2**63:
         raise UserError(f"--seed {args.seed}: expected 0 to 2^63 - 1")
 
 
@@ -80,7 +135,9 @@ def read_lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+        raise UserError(
+            f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from None
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise UserError(f"{path}: no text in it")
@@ -88,7 +145,9 @@ def read_lines(path: Path) -> list[str]:
 
 
 def sayable(lines: list[str], voice: Voice) -> list[str]:
-    """The lines that the voice can say, the others named. If there is none, the first, to be refused."""
+    """The lines that the voice can say, the others named. If there is none, the first, to be
+    refused.
+    """
     kept = [line for line in lines if voice.can_say(line)]
     for line in lines:
         if kept and line not in kept:
@@ -101,9 +160,13 @@ def compare_config(path: Path, voice: Voice) -> None:
     given = config_to_dict(read_config(VitsConfig, path))
     own = config_to_dict(voice.config)
     for section in ("audio", "model"):
-        for name, (saved, wanted) in differences(own[section], given[section], f"{section}.").items():
-            raise UserError(f"{path}: {name} is {wanted}, but the checkpoint was trained with {saved}; "
-                            f"leave --config_path out, the checkpoint has its config")
+        for name, (saved, wanted) in differences(
+            own[section], given[section], f"{section}."
+        ).items():
+            raise UserError(
+                f"{path}: {name} is {wanted}, but the checkpoint was trained with {saved}; "
+                f"leave --config_path out, the checkpoint has its config"
+            )
 
 
 def join(wavs: list[torch.Tensor], n_pause: int) -> torch.Tensor:

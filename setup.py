@@ -4,11 +4,13 @@ It is a plain shared library that is loaded with ctypes: building it needs a C++
 nothing of torch, and it serves every version of Python. Without a compiler the install succeeds
 all the same, and the alignment falls back to its reference in torch.
 """
+
 import os
 from pathlib import PurePath
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
 
 class BuildSharedLibrary(build_ext):
     """Builds extensions as libraries without Python's naming and without its entry point."""
@@ -30,8 +32,9 @@ class BuildSharedLibrary(build_ext):
 
 setup(
     ext_modules=[
-        Extension("vits.alignment._search", ["vits/alignment/search.cpp"], language="c++",
-                  optional=True)
+        Extension(
+            "vits.alignment._search", ["vits/alignment/search.cpp"], language="c++", optional=True
+        )
     ],
     cmdclass={"build_ext": BuildSharedLibrary},
 )

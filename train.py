@@ -6,6 +6,7 @@
 
 Everything goes to runs/NAME; the same command again goes on from its newest checkpoint.
 """
+
 import argparse
 import dataclasses
 import logging
@@ -22,30 +23,63 @@ from vits.run import run_training
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("-c", "--config", "--config_path", type=Path, required=True, metavar="FILE",
-                        help="JSON config, such as configs/base.json")
-    parser.add_argument("-m", "--model", metavar="NAME", help="name of the run (default: the config's name)")
+    parser.add_argument(
+        "-c",
+        "--config",
+        "--config_path",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="JSON config, such as configs/base.json",
+    )
+    parser.add_argument(
+        "-m", "--model", metavar="NAME", help="name of the run (default: the config's name)"
+    )
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        logging.basicConfig(level=logging.INFO if ranks.is_first else logging.ERROR, format="%(message)s",
-                            stream=sys.stderr)
+        logging.basicConfig(
+            level=logging.INFO if ranks.is_first else logging.ERROR,
+            format="%(message)s",
+            stream=sys.stderr,
+        )
         limits = ranks.first(lambda: read_limits(args))
-        config = ranks.first(lambda: with_data(read_config(VitsConfig, args.config, args.set), args.data))
+        config = ranks.first(
+            lambda: with_data(read_config(VitsConfig, args.config, args.set), args.data)
+        )
         run_training(config, Path("runs") / (args.model or args.config.stem), ranks, limits)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """What every training run takes, wherever its weights come from."""
-    parser.add_argument("--data", metavar="DIR", help="data set folder, in place of the config's data.folder")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
-                        help="change a value of the config, as in --set train.batch_size=16; may be repeated")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
-                        help="where to train (default: %(default)s, CUDA where there is any)")
-    parser.add_argument("--max_steps", type=int, metavar="N",
-                        help="stop and save at this step (default: after the config's epochs)")
-    parser.add_argument("--max_minutes", type=float, metavar="X",
-                        help="stop and save after this many minutes (default: no limit)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="data set folder, in place of the config's data.folder"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a value of the config, as in --set train.batch_size=16; may be repeated",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to train (default: %(default)s, CUDA where there is any)",
+    )
+    parser.add_argument(
+        "--max_steps",
+        type=int,
+        metavar="N",
+        help="stop and save at this step (default: after the config's epochs)",
+    )
+    parser.add_argument(
+        "--max_minutes",
+        type=float,
+        metavar="X",
+        help="stop and save after this many minutes (default: no limit)",
+    )
 
 
 def read_limits(args: argparse.Namespace) -> Limits:
@@ -60,8 +94,10 @@ def with_data(config: VitsConfig, folder: str | None) -> VitsConfig:
     """The config pointed at another data set folder, whose lists are looked for there."""
     if folder is None:
         return config
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder, train_list=None,
-                                                                valid_list=None))
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, folder=folder, train_list=None, valid_list=None),
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Runs alternate, so that other work on the machine falls on both.
 
 The last column is the search over torch's sum of the same scores, a plain read of the memory.
 """
+
 import argparse
 import json
 import statistics
@@ -46,15 +47,17 @@ def measure(n_items: int, n_symbols: int, n_frames: int) -> dict[str, float]:
         times["theirs"].append(seconds(lambda: maximum_path(their_scores, mask)))
         for _ in range(5):  # ours is over so soon that one run would measure the cold start
             times["ours"].append(
-                seconds(lambda: alignment.search(scores, text_lengths, spec_lengths)))
+                seconds(lambda: alignment.search(scores, text_lengths, spec_lengths))
+            )
             times["read"].append(seconds(lambda: scores.sum()))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true",
-                        help="print the figures as one JSON object in the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON object in the last line"
+    )
     args = parser.parse_args()
 
     backend = alignment.choose_backend()
@@ -68,8 +71,10 @@ def main() -> None:
         figures["cpu_ratio"][name] = round(times["theirs"] / times["ours"], 1)
         figures["cpu_ms"][name] = round(times["ours"] * 1e3, 3)
         figures["read_ratio"][name] = round(times["ours"] / times["read"], 2)
-        print(f"{name:>20}{times['ours'] * 1e3:11.3f}{times['theirs'] * 1e3:11.2f}"
-              f"{figures['cpu_ratio'][name]:11.1f}{figures['read_ratio'][name]:11.2f}")
+        print(
+            f"{name:>20}{times['ours'] * 1e3:11.3f}{times['theirs'] * 1e3:11.2f}"
+            f"{figures['cpu_ratio'][name]:11.1f}{figures['read_ratio'][name]:11.2f}"
+        )
     if args.json:
         print(json.dumps(figures))
 

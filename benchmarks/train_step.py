@@ -5,6 +5,7 @@ optimizers are those of configs/base.json. The step is VitsTraining.train_step i
 product of two 2048 x 2048 matrices is timed before and after every step; seconds per step times
 that rate is the step's cost in "equivalent GFLOP", which compares across machines.
 """
+
 import argparse
 import json
 import statistics
@@ -28,14 +29,30 @@ BASE = Path(__file__).parent.parent / "configs" / "base.json"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-c", "--config_path", type=Path, default=BASE, metavar="FILE",
-                        help="a config with a fixed symbol table (default: configs/base.json)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu",
-                        help="where to compute (default: %(default)s)")
-    parser.add_argument("--n_steps", type=int, default=9, metavar="N",
-                        help="steps to time, after two to warm up (default: %(default)s)")
-    parser.add_argument("--json", action="store_true",
-                        help="print the figures as one JSON object in the last line")
+    parser.add_argument(
+        "-c",
+        "--config_path",
+        type=Path,
+        default=BASE,
+        metavar="FILE",
+        help="a config with a fixed symbol table (default: configs/base.json)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="cpu",
+        help="where to compute (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--n_steps",
+        type=int,
+        default=9,
+        metavar="N",
+        help="steps to time, after two to warm up (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON object in the last line"
+    )
     args = parser.parse_args()
 
     config = read_config(VitsConfig, args.config_path)
@@ -45,14 +62,20 @@ def main() -> None:
     batch = made_up_batch(config).to(device)
     figures = measure(training, batch, args.n_steps)
 
-    print(f"{args.config_path.stem}, batch {BATCH_SIZE} x {N_FRAMES} frames x {N_TOKENS} tokens on {device}, "
-          f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(
+        f"{args.config_path.stem}, batch {BATCH_SIZE} x {N_FRAMES} frames x {N_TOKENS} tokens on {device}, "
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
     print(f"{'':>28}{'median':>10}{'lowest':>10}{'highest':>10}")
     for name, values in figures.items():
         print(f"{name:>28}{statistics.median(values):10.4g}{min(values):10.4g}{max(values):10.4g}")
     if args.json:
-        print(json.dumps({name: round(statistics.median(values), 3) for name, values in figures.items()}
-                         | {"n_steps": args.n_steps, "device": str(device)}))
+        print(
+            json.dumps(
+                {name: round(statistics.median(values), 3) for name, values in figures.items()}
+                | {"n_steps": args.n_steps, "device": str(device)}
+            )
+        )
 
 
 def made_up_batch(config: VitsConfig) -> Batch:
@@ -65,7 +88,8 @@ def made_up_batch(config: VitsConfig) -> Batch:
         wav=0.1 * torch.randn(BATCH_SIZE, 1, n_samples, generator=draw),
         wav_lengths=torch.full((BATCH_SIZE,), n_samples),
         speakers=torch.zeros(BATCH_SIZE, dtype=torch.long),
-        ids=[str(i) for i in range(BATCH_SIZE)])
+        ids=[str(i) for i in range(BATCH_SIZE)],
+    )
 
 
 def measure(training: VitsTraining, batch: Batch, n_steps: int) -> dict[str, list[float]]:
@@ -99,7 +123,7 @@ def sgemm_rate(a: Tensor, b: Tensor) -> float:
         a @ b
         synchronize(a.device)
         seconds.append(time.perf_counter() - start)
-    return 2 * N_MATRIX ** 3 / statistics.median(seconds) / 1e9
+    return 2 * N_MATRIX**3 / statistics.median(seconds) / 1e9
 
 
 def synchronize(device: torch.device) -> None:

@@ -3,6 +3,7 @@
 Not in the papers. Every wav that is trained on is read by `read_audio`, and every wav that leaves
 the program is written by `write_audio`.
 """
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,12 @@ from torch import Tensor
 
 from hifigan.errors import UserError
 
-FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS"),
-           ".mp3": ("MP3", "MPEG_LAYER_III")}
+FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
 BLOCK_SAMPLES = 65536  # libsndfile's Vorbis encoder overflows the stack on long clips in one piece
 
 
@@ -46,11 +51,15 @@ def read_samples(path: Path) -> tuple[np.ndarray, int]:
         try:
             samples = file.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise UserError(f"{path}: cannot be decoded ({error.error_string.strip(' .')}); "
-                            f"make or download the file again") from None
+            raise UserError(
+                f"{path}: cannot be decoded ({error.error_string.strip(' .')}); "
+                f"make or download the file again"
+            ) from None
         if len(samples) != file.frames:
-            raise UserError(f"{path}: cut off: found {len(samples)} samples, expected "
-                            f"{file.frames} by its header; make or download the file again")
+            raise UserError(
+                f"{path}: cut off: found {len(samples)} samples, expected "
+                f"{file.frames} by its header; make or download the file again"
+            )
         return samples, file.samplerate
 
 
@@ -80,12 +89,16 @@ def resampled_length(n_samples: int, from_rate: int, to_rate: int) -> int:
 
 
 def require_writable(path: Path) -> None:
-    """Refuse the path of a folder, or of no audio format. A missing folder is no fault: it is made."""
+    """Refuse the path of a folder, or of no audio format. A missing folder is no fault: it is
+    made.
+    """
     if path.is_dir():
         raise UserError(f"{path}: is a folder, expected the path of an audio file to write")
     if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'!r}; "
-                        f"name it with one of: {', '.join(FORMATS)}")
+        raise UserError(
+            f"{path}: cannot write {path.suffix or 'a file without suffix'!r}; "
+            f"name it with one of: {', '.join(FORMATS)}"
+        )
 
 
 def write_audio(path: Path, wav: Tensor, sample_rate: int) -> None:
@@ -97,26 +110,33 @@ def write_audio(path: Path, wav: Tensor, sample_rate: int) -> None:
     require_writable(path)
     samples = wav.detach().float().cpu().reshape(-1).numpy()
     if samples.size != wav.shape[-1] or samples.size == 0:
-        raise UserError(f"{path}: found a wav of shape {list(wav.shape)}, expected one channel of "
-                        f"one sample or more")
+        raise UserError(
+            f"{path}: found a wav of shape {list(wav.shape)}, expected one channel of "
+            f"one sample or more"
+        )
     if not np.isfinite(samples).all():
         n_bad = int((~np.isfinite(samples)).sum())
-        raise UserError(f"{path}: {n_bad} of {samples.size} samples are NaN or infinite, so "
-                        f"nothing is written; the weights that made them are damaged, use an "
-                        f"earlier checkpoint")
+        raise UserError(
+            f"{path}: {n_bad} of {samples.size} samples are NaN or infinite, so "
+            f"nothing is written; the weights that made them are damaged, use an "
+            f"earlier checkpoint"
+        )
     samples = samples / max(1.0, float(np.abs(samples).max()))
-    samples = np.rint(samples * 32767).astype(np.int16)  # here: libsndfile rounds each format otherwise
+    samples = np.rint(samples * 32767).astype(
+        np.int16
+    )  # here: libsndfile rounds each format otherwise
     container, coding = FORMATS[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with soundfile.SoundFile(unfinished, "w", sample_rate, 1, coding, format=container) as file:
             for start in range(0, samples.size, BLOCK_SAMPLES):
-                file.write(samples[start:start + BLOCK_SAMPLES])
+                file.write(samples[start : start + BLOCK_SAMPLES])
         unfinished.replace(path)
     except soundfile.LibsndfileError as error:
-        raise UserError(f"{path}: cannot be written at {sample_rate} Hz "
-                        f"({error.error_string.strip(' .')})") from None
+        raise UserError(
+            f"{path}: cannot be written at {sample_rate} Hz ({error.error_string.strip(' .')})"
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -131,5 +151,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
     try:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
-        raise UserError(f"{path}: not a recording that libsndfile reads "
-                        f"({error.error_string.strip(' .')}); convert it to wav or flac") from None
+        raise UserError(
+            f"{path}: not a recording that libsndfile reads "
+            f"({error.error_string.strip(' .')}); convert it to wav or flac"
+        ) from None

@@ -3,6 +3,7 @@
 A file holds tensors, numbers, texts, lists and dicts only, and is read with weights_only=True, so
 that opening a stranger's checkpoint runs none of its code.
 """
+
 import logging
 import os
 import re
@@ -21,7 +22,9 @@ NAME = re.compile(r"step_(\d+)\.pt")
 
 
 def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:
-    """Write under a temporary name in the same folder, then rename: the file is whole or not there."""
+    """Write under a temporary name in the same folder, then rename: the file is whole or not
+    there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     try:
@@ -39,8 +42,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """The contents of a checkpoint file, on the CPU. A damaged or foreign file is a UserError."""
     if not path.exists():
         near = sorted(str(p) for p in path.parent.glob("*.pt")) if path.parent.is_dir() else []
-        raise UserError(f"{path}: no such checkpoint; "
-                        + (f"there are: {', '.join(near)}" if near else "check the path"))
+        raise UserError(
+            f"{path}: no such checkpoint; "
+            + (f"there are: {', '.join(near)}" if near else "check the path")
+        )
     try:
         with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
             damaged = archive.testzip()
@@ -49,11 +54,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path}: damaged or not a checkpoint ({reason}); "
-                        f"use another checkpoint") from None
-    except Exception as error:  # torch raises pickle.UnpicklingError and others for refused contents
-        raise UserError(f"{path}: holds more than tensors, numbers and texts, so it is not opened "
-                        f"({type(error).__name__}); use a checkpoint of this project") from None
+        raise UserError(
+            f"{path}: damaged or not a checkpoint ({reason}); use another checkpoint"
+        ) from None
+    except (
+        Exception
+    ) as error:  # torch raises pickle.UnpicklingError and others for refused contents
+        raise UserError(
+            f"{path}: holds more than tensors, numbers and texts, so it is not opened "
+            f"({type(error).__name__}); use a checkpoint of this project"
+        ) from None
     if not isinstance(contents, dict) or "config" not in contents or "generator" not in contents:
         raise UserError(f"{path}: not a checkpoint of this project: it has no config and generator")
     return contents
@@ -68,8 +78,11 @@ class CheckpointFolder:
 
     def steps(self, until: int | None = None) -> list[Path]:
         """Files by step, oldest first; only those up to the step `until` if it is given."""
-        found = [(int(match[1]), path) for path in self.folder.glob("step_*.pt")
-                 if (match := NAME.fullmatch(path.name))]
+        found = [
+            (int(match[1]), path)
+            for path in self.folder.glob("step_*.pt")
+            if (match := NAME.fullmatch(path.name))
+        ]
         return [path for step, path in sorted(found) if until is None or step <= until]
 
     def write(self, step: int, contents: dict[str, Any]) -> Path:
@@ -82,7 +95,7 @@ class CheckpointFolder:
         for leftover in self.folder.glob("*.part"):  # of a process that was killed while it wrote
             leftover.unlink()
         write_checkpoint(path, contents)
-        for old in self.steps(until=step)[:-self.keep_last]:
+        for old in self.steps(until=step)[: -self.keep_last]:
             old.unlink()
             logger.info("deleted %s (keeping the last %d)", old, self.keep_last)
         return path
@@ -116,18 +129,24 @@ class CheckpointFolder:
         for path in self.folder.glob("best_step_*.pt"):
             return path, read_checkpoint(path)
         if paths:
-            raise UserError(f"{self.folder}: none of {len(paths)} checkpoints can be read; move the folder "
-                            f"away to start afresh, or copy a good checkpoint into it")
+            raise UserError(
+                f"{self.folder}: none of {len(paths)} checkpoints can be read; move the folder "
+                f"away to start afresh, or copy a good checkpoint into it"
+            )
         return None
 
 
 def open_checkpoint(path: Path) -> tuple[Path, dict[str, Any]]:
-    """Path and contents of a checkpoint file, or of the newest one in a run or checkpoints folder."""
+    """Path and contents of a checkpoint file, or of the newest one in a run or checkpoints
+    folder.
+    """
     if not path.is_dir():
         return path, read_checkpoint(path)
     for folder in (path / "checkpoints", path):
         found = CheckpointFolder(folder, keep_last=2).read_newest()
         if found:
             return found
-    raise UserError(f"{path}: no checkpoints inside; expected a run folder with checkpoints/step_*.pt "
-                    f"or the path of one such file")
+    raise UserError(
+        f"{path}: no checkpoints inside; expected a run folder with checkpoints/step_*.pt "
+        f"or the path of one such file"
+    )

@@ -1,4 +1,5 @@
 """Settings that a vocoder and VITS share: audio, generator, discriminators and the training run."""
+
 import json
 import math
 from dataclasses import dataclass
@@ -37,23 +38,35 @@ class AudioConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "sample_rate", "n_fft", "hop_length", "win_length", "n_mels")
-        require(self.n_fft >= self.win_length,
-                f"n_fft {self.n_fft} is smaller than win_length {self.win_length}; "
-                f"raise n_fft to {2 ** math.ceil(math.log2(self.win_length))} or lower win_length")
-        require(self.win_length >= self.hop_length,
-                f"win_length {self.win_length} is smaller than hop_length {self.hop_length}, so samples "
-                f"between frames would be lost; raise win_length to {4 * self.hop_length}")
-        require((self.n_fft - self.hop_length) % 2 == 0,
-                f"n_fft {self.n_fft} minus hop_length {self.hop_length} is odd, so frames cannot be "
-                f"centred; make both even")
-        require(self.n_mels <= self.n_bins,
-                f"n_mels {self.n_mels} is more than the {self.n_bins} bins of n_fft {self.n_fft}, so that some "
-                f"mels would be empty; lower n_mels or raise n_fft")
-        require(0 <= self.f_min < self.f_top,
-                f"f_min {self.f_min} Hz is not below f_max {self.f_top} Hz; lower f_min")
-        require(self.f_top <= self.sample_rate / 2,
-                f"f_max {self.f_max} Hz is above half the sample rate; set it to null or to at most "
-                f"{self.sample_rate / 2:g}")
+        require(
+            self.n_fft >= self.win_length,
+            f"n_fft {self.n_fft} is smaller than win_length {self.win_length}; "
+            f"raise n_fft to {2 ** math.ceil(math.log2(self.win_length))} or lower win_length",
+        )
+        require(
+            self.win_length >= self.hop_length,
+            f"win_length {self.win_length} is smaller than hop_length {self.hop_length}, so samples "
+            f"between frames would be lost; raise win_length to {4 * self.hop_length}",
+        )
+        require(
+            (self.n_fft - self.hop_length) % 2 == 0,
+            f"n_fft {self.n_fft} minus hop_length {self.hop_length} is odd, so frames cannot be "
+            f"centred; make both even",
+        )
+        require(
+            self.n_mels <= self.n_bins,
+            f"n_mels {self.n_mels} is more than the {self.n_bins} bins of n_fft {self.n_fft}, so that some "
+            f"mels would be empty; lower n_mels or raise n_fft",
+        )
+        require(
+            0 <= self.f_min < self.f_top,
+            f"f_min {self.f_min} Hz is not below f_max {self.f_top} Hz; lower f_min",
+        )
+        require(
+            self.f_top <= self.sample_rate / 2,
+            f"f_max {self.f_max} Hz is above half the sample rate; set it to null or to at most "
+            f"{self.sample_rate / 2:g}",
+        )
 
     @property
     def f_top(self) -> float:  # Hz
@@ -71,6 +84,7 @@ class AudioConfig:
 @dataclass(frozen=True)
 class GeneratorConfig:
     """HiFi-GAN Sec. 2.2 and Table 5; the published V1 has 512 channels and resblock "1"."""
+
     upsample_rates: tuple[int, ...]
     upsample_kernel_sizes: tuple[int, ...]
     upsample_initial_channels: int
@@ -79,25 +93,46 @@ class GeneratorConfig:
     resblock_dilations: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
-        require_positive(self, "upsample_rates", "upsample_kernel_sizes", "upsample_initial_channels",
-                         "resblock_kernel_sizes", "resblock_dilations")
+        require_positive(
+            self,
+            "upsample_rates",
+            "upsample_kernel_sizes",
+            "upsample_initial_channels",
+            "resblock_kernel_sizes",
+            "resblock_dilations",
+        )
         n_rates, n_sizes = len(self.upsample_rates), len(self.upsample_kernel_sizes)
-        require(n_rates == n_sizes, f"upsample_rates has {n_rates} entries and upsample_kernel_sizes "
-                                    f"{n_sizes}; give one kernel size per rate")
+        require(
+            n_rates == n_sizes,
+            f"upsample_rates has {n_rates} entries and upsample_kernel_sizes "
+            f"{n_sizes}; give one kernel size per rate",
+        )
         for rate, size in zip(self.upsample_rates, self.upsample_kernel_sizes):
-            require(size >= rate, f"upsample kernel size {size} is smaller than its rate {rate}, which "
-                                  f"leaves samples without input; use {2 * rate}")
-            require(rate > 1 or size % 2 == 1, f"upsample kernel size {size} is even and its rate 1, which "
-                                               f"cannot keep the length; use {size + 1}")
-        halvings = 2 ** n_rates
-        require(self.upsample_initial_channels % halvings == 0,
-                f"upsample_initial_channels {self.upsample_initial_channels} cannot be halved {n_rates} "
-                f"times; use a multiple of {halvings}")
-        require(len(self.resblock_kernel_sizes) == len(self.resblock_dilations),
-                f"resblock_kernel_sizes has {len(self.resblock_kernel_sizes)} entries and "
-                f"resblock_dilations {len(self.resblock_dilations)}; give one list of dilations per kernel")
-        require(all(size % 2 for size in self.resblock_kernel_sizes),
-                f"resblock_kernel_sizes {list(self.resblock_kernel_sizes)} must be odd to keep the length")
+            require(
+                size >= rate,
+                f"upsample kernel size {size} is smaller than its rate {rate}, which "
+                f"leaves samples without input; use {2 * rate}",
+            )
+            require(
+                rate > 1 or size % 2 == 1,
+                f"upsample kernel size {size} is even and its rate 1, which "
+                f"cannot keep the length; use {size + 1}",
+            )
+        halvings = 2**n_rates
+        require(
+            self.upsample_initial_channels % halvings == 0,
+            f"upsample_initial_channels {self.upsample_initial_channels} cannot be halved {n_rates} "
+            f"times; use a multiple of {halvings}",
+        )
+        require(
+            len(self.resblock_kernel_sizes) == len(self.resblock_dilations),
+            f"resblock_kernel_sizes has {len(self.resblock_kernel_sizes)} entries and "
+            f"resblock_dilations {len(self.resblock_dilations)}; give one list of dilations per kernel",
+        )
+        require(
+            all(size % 2 for size in self.resblock_kernel_sizes),
+            f"resblock_kernel_sizes {list(self.resblock_kernel_sizes)} must be odd to keep the length",
+        )
 
     @property
     def hop_length(self) -> int:  # samples made of one frame
@@ -107,6 +142,7 @@ class GeneratorConfig:
 @dataclass(frozen=True)
 class DiscriminatorConfig:
     """HiFi-GAN Sec. 2.3. The scale network is a table of [channels, kernel, stride, groups]."""
+
     periods: tuple[int, ...]
     period_channels: tuple[int, ...]
     scale_layers: tuple[tuple[int, int, int, int], ...]
@@ -115,15 +151,20 @@ class DiscriminatorConfig:
         require_positive(self, "periods", "period_channels", "scale_layers")
         before = 1
         for channels, kernel_size, _, groups in self.scale_layers:
-            require(kernel_size % 2 == 1, f"scale_layers: kernel {kernel_size} is even; use an odd one")
-            require(channels % groups == 0 and before % groups == 0,
-                    f"scale_layers: {groups} groups do not divide {before} and {channels} channels")
+            require(
+                kernel_size % 2 == 1, f"scale_layers: kernel {kernel_size} is even; use an odd one"
+            )
+            require(
+                channels % groups == 0 and before % groups == 0,
+                f"scale_layers: {groups} groups do not divide {before} and {channels} channels",
+            )
             before = channels
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The run: batches, optimizers, schedule, precision, and how often to look and save."""
+
     seed: int
     epochs: int
     batch_size: int  # utterances per process
@@ -144,15 +185,37 @@ class TrainConfig:
     keep_last: int  # checkpoints
 
     def __post_init__(self) -> None:
-        require_positive(self, "epochs", "batch_size", "segment_samples", "lr", "eps", "lr_decay",
-                         "log_every", "validate_every", "save_every")
-        require(self.lr_decay <= 1, f"lr_decay is {self.lr_decay}, which makes the rate grow; use at most 1")
-        require(0 <= self.seed < 2 ** 63, f"seed is {self.seed}, expected 0 or more, below 2^63")
+        require_positive(
+            self,
+            "epochs",
+            "batch_size",
+            "segment_samples",
+            "lr",
+            "eps",
+            "lr_decay",
+            "log_every",
+            "validate_every",
+            "save_every",
+        )
+        require(
+            self.lr_decay <= 1,
+            f"lr_decay is {self.lr_decay}, which makes the rate grow; use at most 1",
+        )
+        require(0 <= self.seed < 2**63, f"seed is {self.seed}, expected 0 or more, below 2^63")
         for name in ("weight_decay", "num_workers"):
-            require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more")
-        require(all(0 <= beta < 1 for beta in self.betas),
-                f"betas {list(self.betas)} must lie in [0, 1)")
-        require(self.grad_clip is None or self.grad_clip > 0,
-                f"grad_clip is {self.grad_clip}, expected more than 0, or null for none")
-        require(self.keep_last >= 2, f"keep_last is {self.keep_last}, expected 2 or more: with one file, "
-                                     f"a damaged checkpoint would cost the run")
+            require(
+                getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more"
+            )
+        require(
+            all(0 <= beta < 1 for beta in self.betas),
+            f"betas {list(self.betas)} must lie in [0, 1)",
+        )
+        require(
+            self.grad_clip is None or self.grad_clip > 0,
+            f"grad_clip is {self.grad_clip}, expected more than 0, or null for none",
+        )
+        require(
+            self.keep_last >= 2,
+            f"keep_last is {self.keep_last}, expected 2 or more: with one file, "
+            f"a damaged checkpoint would cost the run",
+        )

@@ -3,6 +3,7 @@
 Each takes one waveform and returns its judgement and the feature maps of all its layers, so that
 real and generated speech can be judged apart, with or without gradients.
 """
+
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -12,9 +13,17 @@ from torch.nn.utils import parametrizations
 from hifigan.config import DiscriminatorConfig
 from hifigan.generator import SLOPE, weight_norm
 
-# [channels, kernel, stride, groups] of HiFi-GAN's scale discriminators; VITS's table is in its configs.
-HIFIGAN_SCALE_LAYERS = ((128, 15, 1, 1), (128, 41, 2, 4), (256, 41, 2, 16), (512, 41, 4, 16),
-                        (1024, 41, 4, 16), (1024, 41, 1, 16), (1024, 5, 1, 1))
+# [channels, kernel, stride, groups] of HiFi-GAN's scale discriminators; VITS's table is in its
+# configs.
+HIFIGAN_SCALE_LAYERS = (
+    (128, 15, 1, 1),
+    (128, 41, 2, 4),
+    (256, 41, 2, 16),
+    (512, 41, 4, 16),
+    (1024, 41, 4, 16),
+    (1024, 41, 1, 16),
+    (1024, 5, 1, 1),
+)
 
 
 @dataclass
@@ -31,14 +40,18 @@ class PeriodDiscriminator(nn.Module):
         self.period = period
         inputs = (1, *channels[:-1])
         strides = [3] * (len(channels) - 1) + [1]
-        self.layers = nn.ModuleList(weight_norm(nn.Conv2d(i, o, (5, 1), (stride, 1), padding=(2, 0)))
-                                    for i, o, stride in zip(inputs, channels, strides))
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(i, o, (5, 1), (stride, 1), padding=(2, 0)))
+            for i, o, stride in zip(inputs, channels, strides)
+        )
         self.output = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, wav: Tensor) -> Judgement:
         """wav: [B, 1, T_wav]. Feature maps are [B, C, T, period]."""
         wav = F.pad(wav, (0, -wav.shape[2] % self.period), mode="reflect")
-        scores, feature_maps = _through(self.layers, self.output, wav.unflatten(2, (-1, self.period)))
+        scores, feature_maps = _through(
+            self.layers, self.output, wav.unflatten(2, (-1, self.period))
+        )
         return Judgement(scores.flatten(1), feature_maps)
 
 
@@ -48,13 +61,16 @@ class ScaleDiscriminator(nn.Module):
     `layers` is a table of [channels, kernel, stride, groups].
     """
 
-    def __init__(self, layers: tuple[tuple[int, int, int, int], ...], spectral_norm: bool = False) -> None:
+    def __init__(
+        self, layers: tuple[tuple[int, int, int, int], ...], spectral_norm: bool = False
+    ) -> None:
         super().__init__()
         norm = parametrizations.spectral_norm if spectral_norm else weight_norm
         inputs = (1, *(channels for channels, *_ in layers[:-1]))
         self.layers = nn.ModuleList(
             norm(nn.Conv1d(i, o, kernel_size, stride, padding=kernel_size // 2, groups=groups))
-            for i, (o, kernel_size, stride, groups) in zip(inputs, layers))
+            for i, (o, kernel_size, stride, groups) in zip(inputs, layers)
+        )
         self.output = norm(nn.Conv1d(layers[-1][0], 1, 3, padding=1))
 
     def forward(self, wav: Tensor) -> Judgement:
@@ -76,11 +92,17 @@ class Discriminators(nn.Module):
 
 
 class MultiScaleDiscriminator(Discriminators):
-    """The same network at full, half and quarter rate (HiFi-GAN Sec. 2.3); the first is spectral-normed."""
+    """The same network at full, half and quarter rate (HiFi-GAN Sec. 2.3); the first is
+    spectral-normed.
+    """
 
     def __init__(self) -> None:
-        super().__init__([ScaleDiscriminator(HIFIGAN_SCALE_LAYERS, spectral_norm=scale == 0)
-                          for scale in range(3)])
+        super().__init__(
+            [
+                ScaleDiscriminator(HIFIGAN_SCALE_LAYERS, spectral_norm=scale == 0)
+                for scale in range(3)
+            ]
+        )
 
     def forward(self, wav: Tensor) -> list[Judgement]:
         """wav: [B, 1, T_wav]."""
@@ -93,8 +115,12 @@ class MultiScaleDiscriminator(Discriminators):
 
 def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
     """One scale discriminator and one per period (VITS Sec. 2.5.4)."""
-    return Discriminators([ScaleDiscriminator(config.scale_layers),
-                           *(PeriodDiscriminator(p, config.period_channels) for p in config.periods)])
+    return Discriminators(
+        [
+            ScaleDiscriminator(config.scale_layers),
+            *(PeriodDiscriminator(p, config.period_channels) for p in config.periods),
+        ]
+    )
 
 
 def _through(layers: nn.ModuleList, output: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -1,8 +1,10 @@
-"""One process or many: torchrun starts them, torch.distributed joins them, and this says which is which.
+"""One process or many: torchrun starts them, torch.distributed joins them, and this says which is
+which.
 
 A single process makes no process group. Numbers that live on the CPU travel over gloo, gradients
 over NCCL where there is CUDA, so that agreeing on a number never waits for the GPU.
 """
+
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
@@ -31,7 +33,7 @@ class Ranks:
         return self.rank == 0
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network with gradients averaged over the ranks and rank 0's weights on all of them."""
+        """The network with rank 0's weights and with gradients averaged over the ranks."""
         if self.n_ranks == 1:
             return network
         return DistributedDataParallel(network)
@@ -71,7 +73,9 @@ class Ranks:
         return result
 
     def each(self, compute: Callable[[], Result]) -> Result:
-        """What this rank computes. If any fails, all end, and the first of those that failed tells why."""
+        """What this rank computes. If any fails, all end, and the first of those that failed
+        tells why.
+        """
         if self.n_ranks == 1:
             return compute()
         result, failure = None, None
@@ -120,12 +124,20 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
     if name == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise UserError("--device cuda: torch sees no CUDA device; "
-                        + ("this torch is a CPU build, install a CUDA build" if torch.version.cuda is None
-                           else "check the driver with nvidia-smi") + ", or use --device cpu")
+        raise UserError(
+            "--device cuda: torch sees no CUDA device; "
+            + (
+                "this torch is a CPU build, install a CUDA build"
+                if torch.version.cuda is None
+                else "check the driver with nvidia-smi"
+            )
+            + ", or use --device cpu"
+        )
     if local_rank >= torch.cuda.device_count():
-        raise UserError(f"process {local_rank} of this machine has no GPU: torch sees "
-                        f"{torch.cuda.device_count()}; start torchrun with at most as many processes")
+        raise UserError(
+            f"process {local_rank} of this machine has no GPU: torch sees "
+            f"{torch.cuda.device_count()}; start torchrun with at most as many processes"
+        )
     device = torch.device("cuda", local_rank)
     torch.cuda.set_device(device)
     return device

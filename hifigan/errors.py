@@ -3,6 +3,7 @@
 Scripts turn it into one line and exit code 2, and so a disk that is full or not to be written;
 everything else keeps its traceback, because it is our own mistake.
 """
+
 import argparse
 import errno
 import sys
@@ -29,7 +30,9 @@ class UserError(ValueError):
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a wrong argument as user_errors_exit reports all else: in one line, without the usage."""
+    """Reports a wrong argument as user_errors_exit reports all else: in one line, without the
+    usage.
+    """
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}; --help explains the arguments", file=sys.stderr)
@@ -49,7 +52,9 @@ def user_errors_exit() -> Iterator[None]:
         print(f"error: {str(error).rpartition('UserError: ')[2].strip()}", file=sys.stderr)
         raise SystemExit(2) from None
     except (OSError, RuntimeError) as error:
-        refusal = error if isinstance(error, OSError) else error.__context__  # torch.save hides it so
+        refusal = (
+            error if isinstance(error, OSError) else error.__context__
+        )  # torch.save hides it so
         if not isinstance(refusal, OSError) or refusal.errno not in OUTSIDE:
             raise
         where = "writing a file" if refusal.filename is None else refusal.filename

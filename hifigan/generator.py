@@ -2,6 +2,7 @@
 
 Axes: T frames at the input, growing by each upsampling rate until T_wav = T * hop_length.
 """
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,7 +27,9 @@ def fold_weight_norm(module: nn.Module) -> None:
 
 
 class ResBlock1(nn.Module):
-    """Three times: dilated convolution, plain convolution, residual (HiFi-GAN Sec. 2.2, Table 5)."""
+    """Three times: dilated convolution, plain convolution, residual (HiFi-GAN Sec. 2.2, Table
+    5).
+    """
 
     def __init__(self, channels: int, kernel_size: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -58,16 +61,22 @@ class UpsampleStage(nn.Module):
     """A transposed convolution, then the mean of residual blocks with different kernels and
     dilations: the multi-receptive field fusion of HiFi-GAN Sec. 2.2."""
 
-    def __init__(self, in_channels: int, rate: int, kernel_size: int, config: GeneratorConfig) -> None:
+    def __init__(
+        self, in_channels: int, rate: int, kernel_size: int, config: GeneratorConfig
+    ) -> None:
         super().__init__()
         # An odd difference of kernel and rate needs one sample more on one side to keep T * rate.
         padding, odd = (kernel_size - rate + 1) // 2, (kernel_size - rate) % 2
-        self.upsample = weight_norm(nn.ConvTranspose1d(in_channels, in_channels // 2, kernel_size, rate,
-                                                       padding, output_padding=odd))
+        self.upsample = weight_norm(
+            nn.ConvTranspose1d(
+                in_channels, in_channels // 2, kernel_size, rate, padding, output_padding=odd
+            )
+        )
         block = ResBlock1 if config.resblock == "1" else ResBlock2
         self.resblocks = nn.ModuleList(
             block(in_channels // 2, size, dilations)
-            for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilations))
+            for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilations)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, T] to [B, C / 2, T * rate]."""
@@ -87,9 +96,15 @@ class Generator(nn.Module):
     the published models started from torch's default, and so do these.
     """
 
-    def __init__(self, in_channels: int, config: GeneratorConfig, speaker_channels: int = 0,
-                 weight_norm_ends: bool = True, output_bias: bool = True,
-                 grad_checkpoint: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        config: GeneratorConfig,
+        speaker_channels: int = 0,
+        weight_norm_ends: bool = True,
+        output_bias: bool = True,
+        grad_checkpoint: bool = False,
+    ) -> None:
         super().__init__()
         self.grad_checkpoint = grad_checkpoint
         channels = config.upsample_initial_channels
@@ -120,5 +135,12 @@ class Generator(nn.Module):
 
 
 def _conv(channels: int, kernel_size: int, dilation: int) -> nn.Module:
-    return weight_norm(nn.Conv1d(channels, channels, kernel_size, dilation=dilation,
-                                 padding=dilation * (kernel_size - 1) // 2))
+    return weight_norm(
+        nn.Conv1d(
+            channels,
+            channels,
+            kernel_size,
+            dilation=dilation,
+            padding=dilation * (kernel_size - 1) // 2,
+        )
+    )

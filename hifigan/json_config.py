@@ -3,6 +3,7 @@
 An unknown key, a missing key, a wrong type or a broken rule is a UserError of one line that names
 the file, the key, what was found, what was expected and the fix.
 """
+
 import dataclasses
 import difflib
 import json
@@ -33,17 +34,23 @@ def read_config(cls: type[Config], path: Path, overrides: Sequence[str] = ()) ->
     """Read a JSON file into the dataclass `cls`; `overrides` are "section.key=value" texts."""
     values = read_json(path)
     if not isinstance(values, dict):
-        raise UserError(f"{path}: found {_describe(values)}, expected an object {{...}} of sections")
+        raise UserError(
+            f"{path}: found {_describe(values)}, expected an object {{...}} of sections"
+        )
     source = " ".join([str(path), *(f"--set {setting}" for setting in overrides)])
     return config_from_dict(cls, override(values, overrides), source)
 
 
 def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Set each "section.key=value" in the nested dicts, and return them. A bare word is a string."""
+    """Set each "section.key=value" in the nested dicts, and return them. A bare word is a
+    string.
+    """
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name:
-            raise UserError(f"--set {setting}: expected section.key=value, as in train.batch_size=16")
+            raise UserError(
+                f"--set {setting}: expected section.key=value, as in train.batch_size=16"
+            )
         *sections, key = name.split(".")
         place = values
         for section in sections:
@@ -54,7 +61,9 @@ def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
         if key not in place:
             raise UserError(f'--set {setting}: unknown key "{name}"{_near(key, list(place))}')
         if isinstance(place[key], dict):
-            raise UserError(f'--set {setting}: "{name}" is a section; set one of: {", ".join(place[key])}')
+            raise UserError(
+                f'--set {setting}: "{name}" is a section; set one of: {", ".join(place[key])}'
+            )
         try:
             place[key] = json.loads(text)
         except json.JSONDecodeError:
@@ -73,15 +82,18 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+        raise UserError(
+            f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from None
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
         line = text.split("\n")[error.lineno - 1].strip()
         comment = text.startswith(("#", "//", "/*"), error.pos)
         fix = "JSON has no comments; remove it" if comment else error.msg
-        raise UserError(f"{path}: line {error.lineno}, column {error.colno}: not JSON: "
-                        f"{line[:60]!r}; {fix}") from None
+        raise UserError(
+            f"{path}: line {error.lineno}, column {error.colno}: not JSON: {line[:60]!r}; {fix}"
+        ) from None
 
 
 def config_from_dict(cls: type[Config], values: dict[str, Any], source: str) -> Config:
@@ -90,7 +102,9 @@ def config_from_dict(cls: type[Config], values: dict[str, Any], source: str) -> 
 
 
 def config_to_dict(config: Any) -> dict[str, Any]:
-    """Plain dicts, lists, strings and numbers: what config_from_dict reads, safe in a checkpoint."""
+    """Plain dicts, lists, strings and numbers: what config_from_dict reads, safe in a
+    checkpoint.
+    """
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
@@ -99,8 +113,12 @@ def config_to_json(config: Any) -> str:
     return _write(config_to_dict(config), 0) + "\n"
 
 
-def differences(before: dict[str, Any], now: dict[str, Any], inside: str = "") -> dict[str, tuple[Any, Any]]:
-    """Dotted names of the values that differ in two nested dicts of the same keys, with both values."""
+def differences(
+    before: dict[str, Any], now: dict[str, Any], inside: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Dotted names of the values that differ in two nested dicts of the same keys, with both
+    values.
+    """
     found = {}
     for key, value in now.items():
         if isinstance(value, dict):
@@ -137,8 +155,10 @@ def _build(cls: type, values: Any, source: str, section: str) -> Any:
             raise UserError(f'{where}: unknown key "{key}"{_near(key, known)}')
     for key in known:
         if key not in values:
-            raise UserError(f'{where}: missing key "{key}", expected {_name(hints[key])}; '
-                            f"add it (configs/base.json shows a value)")
+            raise UserError(
+                f'{where}: missing key "{key}", expected {_name(hints[key])}; '
+                f"add it (configs/base.json shows a value)"
+            )
     inside = f"{section}." if section else ""
     fields = {key: _convert(hints[key], values[key], source, inside + key) for key in known}
     try:
@@ -160,7 +180,9 @@ def _match(hint: Any, value: Any) -> tuple[bool, Any]:
     """Whether the JSON value is of the annotated type, and the value in that type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        return next((match for match in (_match(a, value) for a in arguments) if match[0]), (False, None))
+        return next(
+            (match for match in (_match(a, value) for a in arguments) if match[0]), (False, None)
+        )
     if origin is Literal:
         return any(value == a and type(value) is type(a) for a in arguments), value
     if origin is tuple:
@@ -191,13 +213,25 @@ def _name(hint: Any) -> str:
         return "[" + ", ".join(_name(a) for a in arguments) + "]"
     if dataclasses.is_dataclass(hint):
         return "a section {...}"
-    return {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false",
-            type(None): "null"}[hint]
+    return {
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+        bool: "true or false",
+        type(None): "null",
+    }[hint]
 
 
 def _describe(value: Any) -> str:
-    kinds = {dict: "a section", list: "a list", str: "a text", bool: "a truth value", int: "a whole number",
-             float: "a number", type(None): "null"}
+    kinds = {
+        dict: "a section",
+        list: "a list",
+        str: "a text",
+        bool: "a truth value",
+        int: "a whole number",
+        float: "a number",
+        type(None): "null",
+    }
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value} (not a finite number)"
     text = json.dumps(value, ensure_ascii=False)

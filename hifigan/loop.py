@@ -1,7 +1,9 @@
-"""The training loop that a vocoder and VITS share: batches, steps, looking, saving, stopping, resuming.
+"""The training loop that a vocoder and VITS share: batches, steps, looking, saving, stopping,
+resuming.
 
 It knows nothing of the networks. An experiment brings its step, its validation and its samples.
 """
+
 import logging
 import math
 import signal
@@ -24,7 +26,7 @@ from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.json_config import config_to_dict
-from hifigan.monitor import Monitor
+from hifigan.monitor import Monitor, Pace, summary
 from hifigan.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Experiment(Protocol):
 
     train_step gets the batch as the loader made it, on the CPU. Rank 0 alone validates and shows.
     """
+
     state: TrainingState
     config: Any  # a config dataclass
     best_by: str  # the validation loss that says which checkpoint is best
@@ -51,12 +54,19 @@ class Experiment(Protocol):
 @dataclass(frozen=True)
 class Limits:
     """When to stop before the configured epochs are over; None for no limit."""
+
     max_steps: int | None = None
     max_minutes: float | None = None
 
 
-def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks: Ranks, run: Path,
-          limits: Limits = Limits()) -> None:
+def train(
+    experiment: Experiment,
+    loader: DataLoader,
+    config: TrainConfig,
+    ranks: Ranks,
+    run: Path,
+    limits: Limits = Limits(),
+) -> None:
     """Train until the epochs, a limit or an interrupt end it, then save.
 
     The loader's batch sampler has set_epoch(epoch) and set_start(batch), and gives every rank the
@@ -65,7 +75,9 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
     state = experiment.state
     monitor = Monitor(run, state.step) if ranks.is_first else None
     checkpoints = CheckpointFolder(run / "checkpoints", config.keep_last)
-    deadline = time.monotonic() + 60 * (math.inf if limits.max_minutes is None else limits.max_minutes)
+    deadline = time.monotonic() + 60 * (
+        math.inf if limits.max_minutes is None else limits.max_minutes
+    )
     n_batches = len(loader)
     resume_position(state, n_batches)
     last_step = state.step + (config.epochs - state.epoch) * n_batches - state.batch
@@ -73,7 +85,11 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
         last_step = min(last_step, limits.max_steps)
     stopping = state.step >= last_step
 
-    with _interrupts() as interrupted, _progress(state.step, last_step, ranks) as bar, _ended(loader):
+    with (
+        _interrupts() as interrupted,
+        _progress(state.step, last_step, ranks) as bar,
+        _ended(loader),
+    ):
         pace = Pace()
         while not stopping:
             loader.batch_sampler.set_epoch(state.epoch)
@@ -97,13 +113,19 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
                 if logging_now:
                     values |= {
                         "train/learning_rate": state.generator_schedule.get_last_lr()[0],
-                        "train/samples_per_second": sum(ranks.gather(pace.per_second()))}
+                        "train/samples_per_second": sum(ranks.gather(pace.per_second())),
+                    }
                     bar.set_postfix_str(summary(values))
                     if ranks.is_first:
                         monitor.scalars(state.step, state.epoch, values)
                         if bar.disable:  # no terminal: lines instead of a bar
-                            logger.info("step %d of %d, epoch %d: %s", state.step, last_step, state.epoch,
-                                        summary(values))
+                            logger.info(
+                                "step %d of %d, epoch %d: %s",
+                                state.step,
+                                last_step,
+                                state.epoch,
+                                summary(values),
+                            )
                 # A look because of an early stop must not judge: stopping would change the run.
                 judging = validating or state.epoch == config.epochs
                 is_best = looking and ranks.first(lambda: look(experiment, monitor, run, judging))
@@ -119,16 +141,26 @@ def train(experiment: Experiment, loader: DataLoader, config: TrainConfig, ranks
         if state.step >= last_step:
             logger.info("finished at step %d", state.step)
         else:
-            logger.info("%s at step %d; the same command goes on from there",
-                        "interrupted" if interrupted[0] else "out of time", state.step)
+            logger.info(
+                "%s at step %d; the same command goes on from there",
+                "interrupted" if interrupted[0] else "out of time",
+                state.step,
+            )
 
 
 def resume_position(state: TrainingState, n_batches: int) -> None:
-    """Fit the position in the epoch to a changed number of batches (other data, batch size or ranks)."""
+    """Fit the position in the epoch to a changed number of batches (other data, batch size or
+    ranks).
+    """
     if state.batch and state.n_batches != n_batches:
         position = min(round(state.batch * n_batches / state.n_batches), n_batches - 1)
-        logger.warning("the epoch had %d batches and now has %d: going on at batch %d instead of %d",
-                       state.n_batches, n_batches, position, state.batch)
+        logger.warning(
+            "the epoch had %d batches and now has %d: going on at batch %d instead of %d",
+            state.n_batches,
+            n_batches,
+            position,
+            state.batch,
+        )
         state.batch = position
     state.n_batches = n_batches
 
@@ -140,42 +172,23 @@ def read_values(losses: dict[str, Tensor], ranks: Ranks) -> dict[str, float]:
     return {f"train/{name}": value for name, value in zip(losses, means)}
 
 
-def summary(values: dict[str, float]) -> str:
-    """The pace and the losses in one short line."""
-    shown = {name.split("/")[1]: value for name, value in values.items()
-             if not name.endswith(("gradient_norm", "learning_rate", "samples_per_second"))}
-    losses = " ".join(f"{name} {value:.3f}" for name, value in shown.items())
-    return f"{values['train/samples_per_second']:.1f} samples/s, {losses}"
-
-
-class Pace:
-    """Utterances per second since the last look, pauses for validation and saving left out."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self.utterances, self.since = 0, time.monotonic()
-
-    def count(self, utterances: int) -> None:
-        self.utterances += utterances
-
-    def per_second(self) -> float:
-        rate = self.utterances / max(time.monotonic() - self.since, 1e-9)
-        self.restart()
-        return rate
-
-
 def look(experiment: Experiment, monitor: Monitor, run: Path, judging: bool) -> bool:
-    """Log the validation losses and render samples. If `judging`, say whether this step is the best."""
+    """Log the validation losses and render samples. If `judging`, say whether this step is the
+    best.
+    """
     state, is_best = experiment.state, False
     values = experiment.validate()
     if values:
         monitor.scalars(state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()})
-        logger.info("step %d: validation: %s", state.step,
-                    " ".join(f"{name} {value:.3f}" for name, value in values.items()))
+        logger.info(
+            "step %d: validation: %s",
+            state.step,
+            " ".join(f"{name} {value:.3f}" for name, value in values.items()),
+        )
         value = values[experiment.best_by]
-        is_best = judging and value < (math.inf if state.best is None else state.best)  # NaN never is
+        is_best = judging and value < (
+            math.inf if state.best is None else state.best
+        )  # NaN never is
         state.best = value if is_best else state.best
     experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
     monitor.flush()
@@ -187,12 +200,16 @@ def require_finite(values: dict[str, float], step: int, checkpoints: CheckpointF
     lost = [name for name, value in values.items() if not math.isfinite(value)]
     if lost:
         saved = [str(path) for path in checkpoints.steps()[-1:]]
-        raise UserError(f"step {step}: {', '.join(lost)} became NaN or infinite, so the run stops; the last "
-                        f"checkpoint is {saved[0] if saved else 'none'}; lower train.lr, set train.grad_clip, "
-                        f"or train in float32, and start again")
+        raise UserError(
+            f"step {step}: {', '.join(lost)} became NaN or infinite, so the run stops; the last "
+            f"checkpoint is {saved[0] if saved else 'none'}; lower train.lr, set train.grad_clip, "
+            f"or train in float32, and start again"
+        )
 
 
-def _save(experiment: Experiment, checkpoints: CheckpointFolder, ranks: Ranks, is_best: bool) -> None:
+def _save(
+    experiment: Experiment, checkpoints: CheckpointFolder, ranks: Ranks, is_best: bool
+) -> None:
     contents = {"config": config_to_dict(experiment.config), **experiment.state.state_dict(ranks)}
 
     def write() -> None:
@@ -232,13 +249,15 @@ def _interrupts() -> Iterator[list[bool]]:
 def _ended(loader: DataLoader) -> Iterator[None]:
     """Ends the loader's processes on leaving.
 
-    They outlive SIGTERM so that a stopped run can be saved, but after a crash Python itself would end
-    them by SIGTERM, and wait for ever.
+    They outlive SIGTERM so that a stopped run can be saved, but after a crash Python itself would
+    end them by SIGTERM, and wait for ever.
     """
     try:
         yield
     finally:
-        iterator = loader._iterator  # kept by persistent workers; torch has no public way to end them
+        iterator = (
+            loader._iterator
+        )  # kept by persistent workers; torch has no public way to end them
         if iterator is not None:
             iterator._shutdown_workers()
 
@@ -246,6 +265,15 @@ def _ended(loader: DataLoader) -> Iterator[None]:
 @contextmanager
 def _progress(step: int, last_step: int, ranks: Ranks) -> Iterator[tqdm]:
     hidden = not ranks.is_first or not sys.stderr.isatty()
-    with logging_redirect_tqdm(), tqdm(total=last_step, initial=step, unit="step", disable=hidden,
-                                       dynamic_ncols=True, smoothing=0.05) as bar:
+    with (
+        logging_redirect_tqdm(),
+        tqdm(
+            total=last_step,
+            initial=step,
+            unit="step",
+            disable=hidden,
+            dynamic_ncols=True,
+            smoothing=0.05,
+        ) as bar,
+    ):
         yield bar

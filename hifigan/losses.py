@@ -3,6 +3,7 @@
 Real speech is pushed towards 1, generated speech towards 0 (least squares). Means are taken over
 all elements of a layer, sums over layers and discriminators.
 """
+
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -13,8 +14,10 @@ from hifigan.discriminators import Judgement
 
 def discriminator_loss(real: Sequence[Judgement], generated: Sequence[Judgement]) -> Tensor:
     """What the discriminators minimise (HiFi-GAN Eq. 1, VITS Eq. 8)."""
-    return sum((1 - r.scores.float()).square().mean() + g.scores.float().square().mean()
-               for r, g in zip(real, generated, strict=True))
+    return sum(
+        (1 - r.scores.float()).square().mean() + g.scores.float().square().mean()
+        for r, g in zip(real, generated, strict=True)
+    )
 
 
 def adversarial_loss(generated: Sequence[Judgement]) -> Tensor:
@@ -24,14 +27,18 @@ def adversarial_loss(generated: Sequence[Judgement]) -> Tensor:
 
 def feature_matching_loss(real: Sequence[Judgement], generated: Sequence[Judgement]) -> Tensor:
     """L1 distance of the feature maps, the scores' layer included (HiFi-GAN Eq. 4, VITS Eq. 10)."""
-    return sum(F.l1_loss(g_map.float(), r_map.float())
-               for r, g in zip(real, generated, strict=True)
-               for r_map, g_map in zip(r.feature_maps, g.feature_maps, strict=True))
+    return sum(
+        F.l1_loss(g_map.float(), r_map.float())
+        for r, g in zip(real, generated, strict=True)
+        for r_map, g_map in zip(r.feature_maps, g.feature_maps, strict=True)
+    )
 
 
 def mel_loss(mel: Tensor, mel_hat: Tensor) -> Tensor:
     """L1 distance of log-mel spectrograms [B, n_mels, T_spec] (HiFi-GAN Eq. 3, VITS Eq. 2)."""
     if mel.shape != mel_hat.shape:
-        raise ValueError(f"mel is {list(mel.shape)} and mel_hat {list(mel_hat.shape)}; "
-                         f"both must cover the same frames")
+        raise ValueError(
+            f"mel is {list(mel.shape)} and mel_hat {list(mel_hat.shape)}; "
+            f"both must cover the same frames"
+        )
     return F.l1_loss(mel_hat.float(), mel.float())

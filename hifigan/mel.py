@@ -3,6 +3,7 @@
 T_spec = T_wav // hop_length: frames are not centred; (n_fft - hop_length) / 2 samples are reflected
 at both ends of every utterance, as in the original VITS and HiFi-GAN.
 """
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,8 +40,15 @@ class Spectrogram(nn.Module):
                 padded = F.pad(wav.unsqueeze(1), (overlap, overlap), mode="reflect").squeeze(1)
             else:
                 padded = reflect_ends(wav, wav_lengths, overlap)
-            spec = torch.stft(padded, self.audio.n_fft, self.audio.hop_length, self.audio.win_length,
-                              self.window, center=False, return_complex=True)
+            spec = torch.stft(
+                padded,
+                self.audio.n_fft,
+                self.audio.hop_length,
+                self.audio.win_length,
+                self.window,
+                center=False,
+                return_complex=True,
+            )
             spec = torch.sqrt(spec.real.square() + spec.imag.square() + self.magnitude_floor)
             if wav_lengths is None:
                 return spec
@@ -57,7 +65,8 @@ class Spectrogram(nn.Module):
 def reflect_ends(wav: Tensor, wav_lengths: Tensor, overlap: int) -> Tensor:
     """Extend each item by its own mirror image, `overlap` samples before and behind.
 
-    wav: [B, T_wav]; wav_lengths: [B]. Returns [B, T_wav + 2 * overlap], zero behind each item's end.
+    wav: [B, T_wav]; wav_lengths: [B]. Returns [B, T_wav + 2 * overlap], zero behind each item's
+    end.
     """
     position = torch.arange(-overlap, wav.shape[1] + overlap, device=wav.device).abs().unsqueeze(0)
     last = wav_lengths.unsqueeze(1) - 1
@@ -72,11 +81,15 @@ def mel_filterbank(audio: AudioConfig) -> Tensor:
     The same as librosa.filters.mel with its defaults. The scale is linear (3 mels per 200 Hz) up
     to 1000 Hz and logarithmic (27 mels per factor 6.4) above.
     """
-    edges = _mel_to_hz(torch.linspace(*_hz_to_mel(torch.tensor([audio.f_min, audio.f_top],
-                                                               dtype=torch.float64)).tolist(),
-                                      audio.n_mels + 2, dtype=torch.float64))
+    edges = _mel_to_hz(
+        torch.linspace(
+            *_hz_to_mel(torch.tensor([audio.f_min, audio.f_top], dtype=torch.float64)).tolist(),
+            audio.n_mels + 2,
+            dtype=torch.float64,
+        )
+    )
     bins = torch.linspace(0, audio.sample_rate / 2, audio.n_bins, dtype=torch.float64)
-    low, centre, high = (edges[i:audio.n_mels + i].unsqueeze(1) for i in range(3))
+    low, centre, high = (edges[i : audio.n_mels + i].unsqueeze(1) for i in range(3))
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
     triangles = torch.minimum(rising, falling).clamp(min=0)
     return (triangles * 2 / (high - low)).float()

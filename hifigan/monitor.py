@@ -1,4 +1,6 @@
-"""What a run shows: scalars for TensorBoard and as JSON lines, pictures and sound for TensorBoard."""
+"""What a run shows: scalars for TensorBoard and as JSON lines, pictures and sound for
+TensorBoard."""
+
 import json
 import os
 import time
@@ -42,6 +44,35 @@ class Monitor:
 
     def close(self) -> None:
         self.tensorboard.close()
+
+
+def summary(values: dict[str, float]) -> str:
+    """The pace and the losses in one short line."""
+    shown = {
+        name.split("/")[1]: value
+        for name, value in values.items()
+        if not name.endswith(("gradient_norm", "learning_rate", "samples_per_second"))
+    }
+    losses = " ".join(f"{name} {value:.3f}" for name, value in shown.items())
+    return f"{values['train/samples_per_second']:.1f} samples/s, {losses}"
+
+
+class Pace:
+    """Utterances per second since the last look, pauses for validation and saving left out."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.utterances, self.since = 0, time.monotonic()
+
+    def count(self, utterances: int) -> None:
+        self.utterances += utterances
+
+    def per_second(self) -> float:
+        rate = self.utterances / max(time.monotonic() - self.since, 1e-9)
+        self.restart()
+        return rate
 
 
 def _keep_until(path: Path, step: int) -> None:

@@ -3,6 +3,7 @@
 Not in the papers. Every picture is a uint8 array [H, W, 3] (rows from the top, RGB), which is
 TensorBoard's "HWC". A value range that does not depend on the picture makes two pictures compare.
 """
+
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,15 @@ LOG_MEL_RANGE = (-11.5, 2.5)
 # Dark blue to pale yellow in nine steps of equal CIE lightness (6 to 96), hue turning through red:
 # equal steps in the value look equally large, also in grey print.
 COLOUR_ANCHORS = (
-    (0, 20, 43), (0, 40, 97), (53, 54, 152), (152, 51, 145), (213, 65, 124),
-    (246, 105, 99), (255, 157, 83), (255, 204, 106), (250, 246, 187),
+    (0, 20, 43),
+    (0, 40, 97),
+    (53, 54, 152),
+    (152, 51, 145),
+    (213, 65, 124),
+    (246, 105, 99),
+    (255, 157, 83),
+    (255, 204, 106),
+    (250, 246, 187),
 )
 NOT_A_NUMBER = (128, 128, 128)
 # Alignments: height of a symbol's row, and the colours above, on and below the path. The two sides

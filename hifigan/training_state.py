@@ -1,4 +1,5 @@
 """Everything that a training step changes, and that a checkpoint therefore holds."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,15 @@ from torch import Tensor, nn, optim
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 
-PARTS = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer",
-         "generator_schedule", "discriminator_schedule", "scaler")
+PARTS = (
+    "generator",
+    "discriminator",
+    "generator_optimizer",
+    "discriminator_optimizer",
+    "generator_schedule",
+    "discriminator_schedule",
+    "scaler",
+)
 COUNTERS = ("step", "epoch", "batch", "n_batches", "best")
 
 
@@ -40,13 +48,18 @@ class TrainingState:
     def state_dict(self, ranks: Ranks) -> dict[str, Any]:
         """Weights, optimizers, schedules, scaler, counters and every rank's random state."""
         contents = {name: getattr(self, name).state_dict() for name in PARTS}
-        return contents | {name: getattr(self, name) for name in COUNTERS} | {
-            "random": ranks.gather(_random_state(ranks.device))}
+        return (
+            contents
+            | {name: getattr(self, name) for name in COUNTERS}
+            | {"random": ranks.gather(_random_state(ranks.device))}
+        )
 
     def load_state_dict(self, contents: dict[str, Any], ranks: Ranks) -> None:
         """Take all of state_dict back; with another number of ranks, all but the random states."""
         for name in PARTS:
-            if contents[name]:  # empty: the scaler of a run without fp16, which the present one may use
+            if contents[
+                name
+            ]:  # empty: the scaler of a run without fp16, which the present one may use
                 getattr(self, name).load_state_dict(contents[name])
         for name in COUNTERS:
             setattr(self, name, contents[name])
@@ -54,35 +67,55 @@ class TrainingState:
             _set_random_state(contents["random"][ranks.rank], ranks.device)
 
     def take_settings(self, config: TrainConfig) -> None:
-        """Let the config rule from here on: load_state_dict has brought back the rates of an older one."""
-        for optimizer, schedule in ((self.generator_optimizer, self.generator_schedule),
-                                    (self.discriminator_optimizer, self.discriminator_schedule)):
+        """Let the config rule from here on: load_state_dict has brought back the rates of an
+        older one.
+        """
+        for optimizer, schedule in (
+            (self.generator_optimizer, self.generator_schedule),
+            (self.discriminator_optimizer, self.discriminator_schedule),
+        ):
             for group in optimizer.param_groups:
                 if group["initial_lr"] != config.lr:
                     group["lr"] *= config.lr / group["initial_lr"]  # as far decayed as it was
-                group |= {"initial_lr": config.lr, "betas": config.betas, "eps": config.eps,
-                          "weight_decay": config.weight_decay}
+                group |= {
+                    "initial_lr": config.lr,
+                    "betas": config.betas,
+                    "eps": config.eps,
+                    "weight_decay": config.weight_decay,
+                }
             schedule.gamma = config.lr_decay
             schedule.base_lrs = [config.lr for _ in schedule.base_lrs]
             schedule._last_lr = [group["lr"] for group in optimizer.param_groups]
 
 
-def make_state(generator: nn.Module, discriminator: nn.Module, config: TrainConfig,
-               device: torch.device) -> TrainingState:
+def make_state(
+    generator: nn.Module, discriminator: nn.Module, config: TrainConfig, device: torch.device
+) -> TrainingState:
     """Both networks on the device, each with its optimizer and schedule, at step 0."""
     networks = (generator.to(device), discriminator.to(device))
     optimizers = [make_optimizer(network.parameters(), config, device) for network in networks]
-    schedules = [optim.lr_scheduler.ExponentialLR(optimizer, config.lr_decay) for optimizer in optimizers]
+    schedules = [
+        optim.lr_scheduler.ExponentialLR(optimizer, config.lr_decay) for optimizer in optimizers
+    ]
     fp16 = autocast_dtype(config, device) == torch.float16
-    return TrainingState(*networks, *optimizers, *schedules, torch.amp.GradScaler(device.type, enabled=fp16))
+    return TrainingState(
+        *networks, *optimizers, *schedules, torch.amp.GradScaler(device.type, enabled=fp16)
+    )
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig,
-                   device: torch.device) -> optim.Optimizer:
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], config: TrainConfig, device: torch.device
+) -> optim.Optimizer:
     """The optimizer of torch.optim that config.optimizer names."""
     fused = {"fused": True} if config.optimizer in ("Adam", "AdamW") else {}
-    return getattr(optim, config.optimizer)(parameters, lr=config.lr, betas=config.betas, eps=config.eps,
-                                            weight_decay=config.weight_decay, **fused)
+    return getattr(optim, config.optimizer)(
+        parameters,
+        lr=config.lr,
+        betas=config.betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+        **fused,
+    )
 
 
 def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:

@@ -4,6 +4,7 @@ data_folder: 8 training and 2 validation utterances. smallest_file: the config a
 scripts. smallest: a function from "section.key=value" texts to the config as an object. one_thread:
 for what is too small to share; threads that wait for each other on a busy machine cost far more.
 """
+
 import copy
 import json
 from collections.abc import Callable, Iterator
@@ -19,23 +20,52 @@ from vits.config import VitsConfig
 
 REPOSITORY = Path(__file__).parent.parent
 SAMPLE_RATE = 8000
-TEXTS = ("a low hum", "two tones", "it rises", "falling now", "one more hum", "soft and slow", "a loud end",
-         "so it goes", "held out", "also held out")
+TEXTS = (
+    "a low hum",
+    "two tones",
+    "it rises",
+    "falling now",
+    "one more hum",
+    "soft and slow",
+    "a loud end",
+    "so it goes",
+    "held out",
+    "also held out",
+)
 N_VALID = 2
 SMALLEST = (  # what differs from configs/tiny.json
-    f"audio.sample_rate={SAMPLE_RATE}", "audio.n_fft=128", "audio.hop_length=64", "audio.win_length=128",
-    "audio.n_mels=20", "model.latent_channels=8", "model.speaker_channels=4",
-    "model.text_encoder.hidden_channels=16", "model.text_encoder.filter_channels=16",
-    "model.text_encoder.n_layers=1", "model.posterior_encoder.hidden_channels=16",
-    "model.posterior_encoder.n_layers=2", "model.flow.n_flows=2", "model.flow.wavenet.hidden_channels=16",
-    "model.flow.wavenet.n_layers=1", "model.duration_predictor.kind=stochastic",
-    "model.duration_predictor.hidden_channels=16", "model.decoder.upsample_rates=[8, 8]",
-    "model.decoder.upsample_kernel_sizes=[16, 16]", "model.decoder.upsample_initial_channels=16",
-    "model.decoder.resblock_kernel_sizes=[3]", "model.decoder.resblock_dilations=[[1, 2]]",
-    "discriminator.periods=[2, 3]", "discriminator.period_channels=[4, 8]",
-    "discriminator.scale_layers=[[4, 15, 1, 1], [8, 21, 4, 4]]", "train.batch_size=2",
-    "train.segment_samples=1024", "train.lr=0.002", "train.log_every=1", "train.validate_every=1000",
-    "train.save_every=1000")
+    f"audio.sample_rate={SAMPLE_RATE}",
+    "audio.n_fft=128",
+    "audio.hop_length=64",
+    "audio.win_length=128",
+    "audio.n_mels=20",
+    "model.latent_channels=8",
+    "model.speaker_channels=4",
+    "model.text_encoder.hidden_channels=16",
+    "model.text_encoder.filter_channels=16",
+    "model.text_encoder.n_layers=1",
+    "model.posterior_encoder.hidden_channels=16",
+    "model.posterior_encoder.n_layers=2",
+    "model.flow.n_flows=2",
+    "model.flow.wavenet.hidden_channels=16",
+    "model.flow.wavenet.n_layers=1",
+    "model.duration_predictor.kind=stochastic",
+    "model.duration_predictor.hidden_channels=16",
+    "model.decoder.upsample_rates=[8, 8]",
+    "model.decoder.upsample_kernel_sizes=[16, 16]",
+    "model.decoder.upsample_initial_channels=16",
+    "model.decoder.resblock_kernel_sizes=[3]",
+    "model.decoder.resblock_dilations=[[1, 2]]",
+    "discriminator.periods=[2, 3]",
+    "discriminator.period_channels=[4, 8]",
+    "discriminator.scale_layers=[[4, 15, 1, 1], [8, 21, 4, 4]]",
+    "train.batch_size=2",
+    "train.segment_samples=1024",
+    "train.lr=0.002",
+    "train.log_every=1",
+    "train.validate_every=1000",
+    "train.save_every=1000",
+)
 
 
 def tone_with_noise(seconds: float, pitch: float, seed: int) -> np.ndarray:
@@ -77,8 +107,9 @@ def smallest_file(smallest_values: dict, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def smallest(smallest_values: dict) -> Callable[..., VitsConfig]:
-    return lambda *settings: config_from_dict(VitsConfig, override(copy.deepcopy(smallest_values), settings),
-                                              "smallest")
+    return lambda *settings: config_from_dict(
+        VitsConfig, override(copy.deepcopy(smallest_values), settings), "smallest"
+    )
 
 
 @pytest.fixture

@@ -1,10 +1,17 @@
 """Maps the original VITS's and HiFi-GAN's names of weights to ours, for the recorded fixtures."""
+
 import re
 
 PARTS = [
     (r"^enc_p\.emb\.", "text_encoder.embedding."),
-    (r"^enc_p\.encoder\.attn_layers\.(\d+)\.emb_rel_k$", r"text_encoder.layers.\1.attention.relative_keys"),
-    (r"^enc_p\.encoder\.attn_layers\.(\d+)\.emb_rel_v$", r"text_encoder.layers.\1.attention.relative_values"),
+    (
+        r"^enc_p\.encoder\.attn_layers\.(\d+)\.emb_rel_k$",
+        r"text_encoder.layers.\1.attention.relative_keys",
+    ),
+    (
+        r"^enc_p\.encoder\.attn_layers\.(\d+)\.emb_rel_v$",
+        r"text_encoder.layers.\1.attention.relative_values",
+    ),
     (r"^enc_p\.encoder\.attn_layers\.(\d+)\.conv_q\.", r"text_encoder.layers.\1.attention.query."),
     (r"^enc_p\.encoder\.attn_layers\.(\d+)\.conv_k\.", r"text_encoder.layers.\1.attention.key."),
     (r"^enc_p\.encoder\.attn_layers\.(\d+)\.conv_v\.", r"text_encoder.layers.\1.attention.value."),
@@ -20,22 +27,35 @@ PARTS = [
     (r"(flow\.couplings\.\d+)\.pre\.", r"\1.input."),
     (r"(flow\.couplings\.\d+)\.post\.", r"\1.output."),
     (r"(flow\.couplings\.\d+)\.enc\.", r"\1.wavenet."),
-    (r"\.in_layers\.", ".gated."), (r"\.res_skip_layers\.", ".residual_skip."),
+    (r"\.in_layers\.", ".gated."),
+    (r"\.res_skip_layers\.", ".residual_skip."),
     (r"\.cond_layer\.", ".condition."),
     (r"^dp\.post_(pre|proj|convs|flows)\.", r"dp.posterior_\1."),
-    (r"^dp\.(posterior_)?pre\.", r"dp.\1input."), (r"^dp\.(posterior_)?proj\.", r"dp.\1projection."),
+    (r"^dp\.(posterior_)?pre\.", r"dp.\1input."),
+    (r"^dp\.(posterior_)?proj\.", r"dp.\1projection."),
     (r"^dp\.(posterior_)?flows\.0\.m$", r"dp.\1flows.shift"),
     (r"^dp\.(posterior_)?flows\.0\.logs$", r"dp.\1flows.log_scale"),
-    (r"^dp\.(posterior_)?flows\.(\d+)\.", lambda m: f"dp.{m[1] or ''}flows.couplings.{int(m[2]) // 2}."),
-    (r"(flows\.couplings\.\d+)\.pre\.", r"\1.input."), (r"(flows\.couplings\.\d+)\.proj\.", r"\1.projection."),
-    (r"\.convs_sep\.", ".depthwise."), (r"\.convs_1x1\.", ".pointwise."),
-    (r"convs\.norms_1\.", "convs.depthwise_norms."), (r"convs\.norms_2\.", "convs.pointwise_norms."),
-    (r"^dp\.cond\.", "dp.condition."), (r"^dp\.", "duration_predictor."),
-    (r"^dec\.", "decoder."), (r"^emb_g\.", "speaker_embedding."),
-    (r"\.gamma$", ".weight"), (r"\.beta$", ".bias"),
+    (
+        r"^dp\.(posterior_)?flows\.(\d+)\.",
+        lambda m: f"dp.{m[1] or ''}flows.couplings.{int(m[2]) // 2}.",
+    ),
+    (r"(flows\.couplings\.\d+)\.pre\.", r"\1.input."),
+    (r"(flows\.couplings\.\d+)\.proj\.", r"\1.projection."),
+    (r"\.convs_sep\.", ".depthwise."),
+    (r"\.convs_1x1\.", ".pointwise."),
+    (r"convs\.norms_1\.", "convs.depthwise_norms."),
+    (r"convs\.norms_2\.", "convs.pointwise_norms."),
+    (r"^dp\.cond\.", "dp.condition."),
+    (r"^dp\.", "duration_predictor."),
+    (r"^dec\.", "decoder."),
+    (r"^emb_g\.", "speaker_embedding."),
+    (r"\.gamma$", ".weight"),
+    (r"\.beta$", ".bias"),
 ]
-WEIGHT_NORM = [(r"\.weight_g$", ".parametrizations.weight.original0"),
-               (r"\.weight_v$", ".parametrizations.weight.original1")]
+WEIGHT_NORM = [
+    (r"\.weight_g$", ".parametrizations.weight.original0"),
+    (r"\.weight_v$", ".parametrizations.weight.original1"),
+]
 
 
 def vits_name(name: str, n_resblocks: int) -> str:
@@ -47,19 +67,36 @@ def vits_name(name: str, n_resblocks: int) -> str:
 
 
 def generator_name(name: str, n_resblocks: int) -> str:
-    return _replace(name, [
-        (r"^conv_pre\.", "input."), (r"^conv_post\.", "output."), (r"^cond\.", "condition."),
-        (r"^ups\.(\d+)\.", r"stages.\1.upsample."),
-        (r"^resblocks\.(\d+)\.", lambda m: f"stages.{int(m[1]) // n_resblocks}.resblocks."
-                                           f"{int(m[1]) % n_resblocks}."),
-        (r"\.convs2\.", ".plain."), (r"\.convs1?\.", ".dilated."), *WEIGHT_NORM])
+    return _replace(
+        name,
+        [
+            (r"^conv_pre\.", "input."),
+            (r"^conv_post\.", "output."),
+            (r"^cond\.", "condition."),
+            (r"^ups\.(\d+)\.", r"stages.\1.upsample."),
+            (
+                r"^resblocks\.(\d+)\.",
+                lambda m: f"stages.{int(m[1]) // n_resblocks}.resblocks.{int(m[1]) % n_resblocks}.",
+            ),
+            (r"\.convs2\.", ".plain."),
+            (r"\.convs1?\.", ".dilated."),
+            *WEIGHT_NORM,
+        ],
+    )
 
 
 def discriminator_name(name: str) -> str:
-    return _replace(name, [
-        (r"^discriminators\.", "members."), (r"\.convs\.", ".layers."), (r"\.conv_post\.", ".output."),
-        (r"\.weight_orig$", ".parametrizations.weight.original"),
-        (r"\.weight_u$", ".parametrizations.weight.0._u"), *WEIGHT_NORM])
+    return _replace(
+        name,
+        [
+            (r"^discriminators\.", "members."),
+            (r"\.convs\.", ".layers."),
+            (r"\.conv_post\.", ".output."),
+            (r"\.weight_orig$", ".parametrizations.weight.original"),
+            (r"\.weight_u$", ".parametrizations.weight.0._u"),
+            *WEIGHT_NORM,
+        ],
+    )
 
 
 def _replace(name: str, rules: list) -> str:

@@ -1,4 +1,5 @@
 """Loads the numbers recorded from the original implementations (tests/fixtures/README.md)."""
+
 from pathlib import Path
 
 import torch
@@ -21,7 +22,8 @@ def generator_config(config: dict) -> GeneratorConfig:
         upsample_initial_channels=config["upsample_initial_channel"],
         resblock=str(config["resblock"]),
         resblock_kernel_sizes=tuple(config["resblock_kernel_sizes"]),
-        resblock_dilations=tuple(tuple(d) for d in config["resblock_dilation_sizes"]))
+        resblock_dilations=tuple(tuple(d) for d in config["resblock_dilation_sizes"]),
+    )
 
 
 def assert_close(found: Tensor, expected: Tensor, relative: float = 1e-4) -> None:
@@ -31,7 +33,9 @@ def assert_close(found: Tensor, expected: Tensor, relative: float = 1e-4) -> Non
     assert difference <= relative, f"relative difference {difference:.2e} is over {relative:.0e}"
 
 
-def fill_by_rule(discriminator: nn.Module, keys: list[str], stored: dict[str, Tensor] | None = None) -> None:
+def fill_by_rule(
+    discriminator: nn.Module, keys: list[str], stored: dict[str, Tensor] | None = None
+) -> None:
     """Give a discriminator the fixtures' weights, which follow a rule over the original's names."""
     ours, state = discriminator.state_dict(), {}
     for i, key in enumerate(keys):

@@ -1,4 +1,5 @@
 """The alignment search against brute force, itself, and two packages that others use."""
+
 import itertools
 import json
 import logging
@@ -26,8 +27,9 @@ def lengths(*values: int) -> Tensor:
     return torch.tensor(values, dtype=torch.int64)
 
 
-def ragged_batch(seed: int, n_items: int, max_frames: int, max_symbols: int
-                 ) -> tuple[Tensor, Tensor, Tensor]:
+def ragged_batch(
+    seed: int, n_items: int, max_frames: int, max_symbols: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Random scores, some seeds full of ties, with random lengths; garbage in the padding.
 
     Returns scores [n_items, max_frames, max_symbols], text_lengths and spec_lengths [n_items].
@@ -104,8 +106,8 @@ def test_an_item_alone_is_aligned_as_in_its_batch(backend):
     scores, text_lengths, spec_lengths = ragged_batch(1, 8, 60, 30)
     together = search(scores, text_lengths, spec_lengths, backend)
     for i, (n_text, n_spec) in enumerate(zip(text_lengths, spec_lengths)):
-        cut = scores[i:i + 1, :n_spec, :n_text]
-        alone = search(cut, text_lengths[i:i + 1], spec_lengths[i:i + 1], backend)
+        cut = scores[i : i + 1, :n_spec, :n_text]
+        alone = search(cut, text_lengths[i : i + 1], spec_lengths[i : i + 1], backend)
         assert torch.equal(alone[0], together[i, :n_text])
 
 
@@ -202,16 +204,19 @@ def test_more_symbols_than_frames_is_refused_naming_the_item():
         search(torch.zeros(2, 5, 4), lengths(4, 4), lengths(5, 3))
 
 
-@pytest.mark.parametrize("scores, text_lengths, spec_lengths, message", [
-    (torch.zeros(5, 4), lengths(4), lengths(5), r"expected \[B, T_spec, T_text\]"),
-    (torch.zeros(1, 5, 4).double(), lengths(4), lengths(5), "float64"),
-    (torch.zeros(2, 5, 4), lengths(4), lengths(5, 5), r"text_lengths: expected \[2\]"),
-    (torch.zeros(1, 5, 4), lengths(4), lengths(5).int(), "spec_lengths: .*torch.int32"),
-    (torch.zeros(1, 5, 4), lengths(0), lengths(5), "item 0: 0 symbols"),
-    (torch.zeros(1, 5, 4), lengths(4), lengths(0), "and 0 frames"),
-    (torch.zeros(2, 5, 4), lengths(4, 5), lengths(5, 5), "item 1: 5 symbols"),
-    (torch.zeros(1, 5, 4), lengths(4), lengths(6), "6 frames"),
-])
+@pytest.mark.parametrize(
+    "scores, text_lengths, spec_lengths, message",
+    [
+        (torch.zeros(5, 4), lengths(4), lengths(5), r"expected \[B, T_spec, T_text\]"),
+        (torch.zeros(1, 5, 4).double(), lengths(4), lengths(5), "float64"),
+        (torch.zeros(2, 5, 4), lengths(4), lengths(5, 5), r"text_lengths: expected \[2\]"),
+        (torch.zeros(1, 5, 4), lengths(4), lengths(5).int(), "spec_lengths: .*torch.int32"),
+        (torch.zeros(1, 5, 4), lengths(0), lengths(5), "item 0: 0 symbols"),
+        (torch.zeros(1, 5, 4), lengths(4), lengths(0), "and 0 frames"),
+        (torch.zeros(2, 5, 4), lengths(4, 5), lengths(5, 5), "item 1: 5 symbols"),
+        (torch.zeros(1, 5, 4), lengths(4), lengths(6), "6 frames"),
+    ],
+)
 def test_wrong_arguments_end_in_a_clear_message(scores, text_lengths, spec_lengths, message):
     with pytest.raises(ValueError, match=message):
         search(scores, text_lengths, spec_lengths)
@@ -233,7 +238,8 @@ def test_without_the_library_the_reference_is_used_and_the_log_says_so_once(monk
         for _ in range(3):
             assert search(torch.zeros(1, 3, 2), lengths(2), lengths(3)).tolist() == [[1, 2]]
     assert [r.message for r in caplog.records] == [
-        "alignment backend: reference, because no library today"]
+        "alignment backend: reference, because no library today"
+    ]
     assert alignment.available_backends() == ["reference"]
 
 
@@ -256,6 +262,7 @@ def test_a_missing_or_broken_library_is_a_reason_and_not_an_exception(tmp_path):
 
 # The two packages differ from our rule in one thing: their "never" is -1e9. Wherever no sum falls
 # below that, their borders and ties are ours, and the paths are equal.
+
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("seed", range(12))
@@ -287,9 +294,14 @@ def test_below_minus_1e9_monotonic_alignment_search_takes_another_path():
 def test_the_benchmark_ends_with_its_figures_as_json():
     pytest.importorskip("monotonic_alignment_search")
     root = Path(__file__).parent.parent
-    run = subprocess.run([sys.executable, "benchmarks/alignment.py", "--json"], cwd=root,
-                         env=os.environ | {"PYTHONPATH": str(root)}, check=True,
-                         capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "benchmarks/alignment.py", "--json"],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     figures = json.loads(run.stdout.splitlines()[-1])
     assert set(figures["cpu_ratio"]) == {"16x100x400", "64x200x800", "32x512x2048"}
 

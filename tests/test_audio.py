@@ -1,4 +1,5 @@
 """Recordings of every kind come in as mono at one rate; clips go out whole or not at all."""
+
 import math
 
 import numpy as np
@@ -34,10 +35,20 @@ def test_what_lies_above_half_the_new_rate_does_not_fold_back():
     assert np.abs(resample(tone(15000, 48000), 48000, 22050)[500:-500]).max() < 1e-3
 
 
-@pytest.mark.parametrize("suffix, subtype, tolerance", [
-    ("wav", "PCM_U8", 1e-2), ("wav", "PCM_16", 1e-4), ("wav", "PCM_24", 1e-6),
-    ("wav", "PCM_32", 1e-6), ("wav", "FLOAT", 1e-7), ("wav", "DOUBLE", 1e-7),
-    ("flac", "PCM_16", 1e-4), ("flac", "PCM_24", 1e-6), ("ogg", "VORBIS", 0.05)])
+@pytest.mark.parametrize(
+    "suffix, subtype, tolerance",
+    [
+        ("wav", "PCM_U8", 1e-2),
+        ("wav", "PCM_16", 1e-4),
+        ("wav", "PCM_24", 1e-6),
+        ("wav", "PCM_32", 1e-6),
+        ("wav", "FLOAT", 1e-7),
+        ("wav", "DOUBLE", 1e-7),
+        ("flac", "PCM_16", 1e-4),
+        ("flac", "PCM_24", 1e-6),
+        ("ogg", "VORBIS", 0.05),
+    ],
+)
 def test_every_format_and_depth_gives_the_same_samples(tmp_path, suffix, subtype, tolerance):
     wav = tone(440, 22050)
     soundfile.write(tmp_path / f"a.{suffix}", wav, 22050, subtype)
@@ -84,13 +95,14 @@ def test_missing_files_folders_and_headerless_files_are_named(tmp_path):
 def test_a_cut_off_flac_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).uniform(-1, 1, 50000), 22050)
     whole = (tmp_path / "a.flac").read_bytes()
-    (tmp_path / "a.flac").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"a\.flac: (cut off|cannot be decoded)"):
         read_audio(tmp_path / "a.flac", 22050)
 
 
-@pytest.mark.parametrize("suffix, tolerance", [(".wav", 1e-4), (".flac", 1e-4), (".ogg", 0.05),
-                                               (".mp3", 0.1)])
+@pytest.mark.parametrize(
+    "suffix, tolerance", [(".wav", 1e-4), (".flac", 1e-4), (".ogg", 0.05), (".mp3", 0.1)]
+)
 def test_what_is_written_reads_back(tmp_path, suffix, tolerance):
     wav = torch.from_numpy(tone(440, 22050, seconds=4))
     write_audio(tmp_path / "new" / f"a{suffix}", wav.unsqueeze(0), 22050)
@@ -107,11 +119,15 @@ def test_a_written_peak_above_one_scales_the_whole_clip(tmp_path):
     assert soundfile.info(tmp_path / "a.wav").subtype == "PCM_16"
 
 
-@pytest.mark.parametrize("wav, name, message", [
-    (torch.tensor([0.0, math.nan, math.inf]), "a.wav", "2 of 3 samples"),
-    (torch.zeros(0), "a.wav", r"shape \[0\]"),
-    (torch.zeros(2, 8), "a.wav", r"shape \[2, 8\]"),
-    (torch.zeros(8), "a.aac", r"\.wav, \.flac")])
+@pytest.mark.parametrize(
+    "wav, name, message",
+    [
+        (torch.tensor([0.0, math.nan, math.inf]), "a.wav", "2 of 3 samples"),
+        (torch.zeros(0), "a.wav", r"shape \[0\]"),
+        (torch.zeros(2, 8), "a.wav", r"shape \[2, 8\]"),
+        (torch.zeros(8), "a.aac", r"\.wav, \.flac"),
+    ],
+)
 def test_a_refused_clip_leaves_the_earlier_file_alone(tmp_path, wav, name, message):
     (tmp_path / name).write_bytes(b"earlier")
     with pytest.raises(UserError, match=message):

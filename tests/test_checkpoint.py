@@ -1,4 +1,5 @@
 """A checkpoint is whole or not there, says when it is damaged, and can run no code."""
+
 import ast
 import logging
 import pickle
@@ -18,8 +19,12 @@ REPOSITORY = Path(__file__).parent.parent
 
 def contents(step: int) -> dict[str, Any]:
     draw = torch.Generator().manual_seed(step)
-    return {"config": {"train": {"lr": 0.1}}, "step": step, "best": None,
-            "generator": {"weight": torch.randn(40, 50, generator=draw)}}
+    return {
+        "config": {"train": {"lr": 0.1}},
+        "step": step,
+        "best": None,
+        "generator": {"weight": torch.randn(40, 50, generator=draw)},
+    }
 
 
 def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -58,7 +63,14 @@ def turn_into_a_foreign_checkpoint(path: Path) -> None:
     torch.save({"model": torch.ones(1)}, path)
 
 
-DAMAGES = [cut, empty, flip_a_weight, fill_with_zeros, turn_into_another_zip, turn_into_a_foreign_checkpoint]
+DAMAGES = [
+    cut,
+    empty,
+    flip_a_weight,
+    fill_with_zeros,
+    turn_into_another_zip,
+    turn_into_a_foreign_checkpoint,
+]
 
 
 # Writing
@@ -70,8 +82,12 @@ def test_what_is_written_is_read(tmp_path) -> None:
     assert names(tmp_path / "new folder") == ["step_1.pt"]
 
 
-@pytest.mark.parametrize("failure", [OSError("No space left on device"), KeyboardInterrupt()], ids=repr)
-def test_a_crash_in_the_middle_of_writing_leaves_the_old_file_alone(tmp_path, monkeypatch, failure) -> None:
+@pytest.mark.parametrize(
+    "failure", [OSError("No space left on device"), KeyboardInterrupt()], ids=repr
+)
+def test_a_crash_in_the_middle_of_writing_leaves_the_old_file_alone(
+    tmp_path, monkeypatch, failure
+) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=2)
     folder.write(1, contents(1))
 
@@ -104,7 +120,9 @@ def test_the_last_few_are_kept_over_twenty_writes(tmp_path) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=3)
     for step in range(5, 105, 5):
         folder.write(step, contents(step))
-        assert names(tmp_path) == [f"step_{kept:08d}.pt" for kept in (step - 10, step - 5, step) if kept > 0]
+        assert names(tmp_path) == [
+            f"step_{kept:08d}.pt" for kept in (step - 10, step - 5, step) if kept > 0
+        ]
 
 
 def test_steps_are_sorted_as_numbers(tmp_path) -> None:
@@ -141,15 +159,23 @@ def test_foreign_files_in_the_folder_are_left_alone(tmp_path) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=2)
     for step in (1, 2, 3):
         folder.write(step, contents(step))
-    assert names(tmp_path) == ["my_step_00000001.pt", "notes.txt", "step_00000002.pt", "step_00000003.pt",
-                               "step_1.pt.bak", "step_final.pt"]
+    assert names(tmp_path) == [
+        "my_step_00000001.pt",
+        "notes.txt",
+        "step_00000002.pt",
+        "step_00000003.pt",
+        "step_1.pt.bak",
+        "step_final.pt",
+    ]
 
 
 # Damage
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_named_and_the_good_one_before_it_is_used(tmp_path, caplog, damage) -> None:
+def test_a_damaged_file_is_named_and_the_good_one_before_it_is_used(
+    tmp_path, caplog, damage
+) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=3)
     for step in (1, 2):
         folder.write(step, contents(step))
@@ -199,7 +225,9 @@ def test_the_best_stands_in_when_all_the_newest_are_damaged(tmp_path) -> None:
     assert_same(found, contents(1))
 
 
-def test_damaged_files_of_later_steps_do_not_push_out_the_good_ones_of_a_resumed_run(tmp_path) -> None:
+def test_damaged_files_of_later_steps_do_not_push_out_the_good_ones_of_a_resumed_run(
+    tmp_path,
+) -> None:
     folder = CheckpointFolder(tmp_path, keep_last=2)
     folder.mark_best(folder.write(1, contents(1)))
     for step in (20, 30):
@@ -207,8 +235,13 @@ def test_damaged_files_of_later_steps_do_not_push_out_the_good_ones_of_a_resumed
     for step in (11, 12, 13):  # resumed from the best
         folder.write(step, contents(step))
         assert (tmp_path / f"step_{step:08d}.pt").exists()
-    assert names(tmp_path) == ["best_step_00000001.pt", "step_00000012.pt", "step_00000013.pt",
-                               "step_00000020.pt", "step_00000030.pt"]
+    assert names(tmp_path) == [
+        "best_step_00000001.pt",
+        "step_00000012.pt",
+        "step_00000013.pt",
+        "step_00000020.pt",
+        "step_00000030.pt",
+    ]
     assert folder.read_newest()[0].name == "step_00000013.pt"
 
 
@@ -248,11 +281,15 @@ def test_a_malicious_file_is_refused_and_executes_nothing(tmp_path, as_zip) -> N
 
 
 def test_everything_in_the_code_is_loaded_with_weights_only() -> None:
-    loads = [(path, call) for path in REPOSITORY.rglob("*.py")
-             if path.relative_to(REPOSITORY).parts[0] not in (".venv", "build", "tests")
-             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-             if isinstance(call, ast.Call) and ast.unparse(call.func) in (
-                 "torch.load", "pickle.load", "pickle.loads", "torch.jit.load", "joblib.load")]
+    loads = [
+        (path, call)
+        for path in REPOSITORY.rglob("*.py")
+        if path.relative_to(REPOSITORY).parts[0] not in (".venv", "build", "tests")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func)
+        in ("torch.load", "pickle.load", "pickle.loads", "torch.jit.load", "joblib.load")
+    ]
     assert loads, "no load found: the test looks at nothing"
     for path, call in loads:
         assert "weights_only=True" in map(ast.unparse, call.keywords), f"{path}:{call.lineno}"

@@ -1,4 +1,5 @@
 """A config is read strictly, and every mistake in it ends in one line that says how to mend it."""
+
 import ast
 import inspect
 import json
@@ -13,7 +14,13 @@ import pytest
 import hifigan.config
 import vits.config
 from hifigan.errors import UserError
-from hifigan.json_config import config_from_dict, config_to_dict, config_to_json, override, read_config
+from hifigan.json_config import (
+    config_from_dict,
+    config_to_dict,
+    config_to_json,
+    override,
+    read_config,
+)
 from vits.config import VitsConfig
 
 REPOSITORY = Path(__file__).parent.parent
@@ -37,10 +44,12 @@ def mistake(read: Callable[..., Any], *arguments: Any) -> str:
 @pytest.fixture
 def mistake_in(tmp_path: Path) -> Callable[[str], str]:
     """From the text of a config file to the message of its mistake, without the folder's name."""
+
     def read(text: str) -> str:
         path = tmp_path / "mine.json"
         path.write_text(text, encoding="utf-8")
         return mistake(read_config, VitsConfig, path).replace(f"{tmp_path}/", "")
+
     return read
 
 
@@ -66,8 +75,9 @@ def test_written_configs_keep_one_key_a_line_for_sed() -> None:
 
 
 def test_sed_changes_the_batch_size(tmp_path) -> None:
-    edited = subprocess.run(["sed", 's/"batch_size": 32/"batch_size": 16/', BASE], check=True,
-                            capture_output=True)
+    edited = subprocess.run(
+        ["sed", 's/"batch_size": 32/"batch_size": 16/', BASE], check=True, capture_output=True
+    )
     (tmp_path / "mine.json").write_bytes(edited.stdout)
     config, base = read_config(VitsConfig, tmp_path / "mine.json"), read_config(VitsConfig, BASE)
     assert (base.train.batch_size, config.train.batch_size) == (32, 16)
@@ -81,29 +91,34 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path) -> None:
 
 
 def test_a_whole_number_does_for_a_number() -> None:
-    config = config_from_dict(VitsConfig, override(base_values(), ["loss.mel=45", "train.lr=1"]), "mine.json")
+    config = config_from_dict(
+        VitsConfig, override(base_values(), ["loss.mel=45", "train.lr=1"]), "mine.json"
+    )
     assert isinstance(config.loss.mel, float) and isinstance(config.train.lr, float)
 
 
 # --set
 
 
-@pytest.mark.parametrize("setting, expected", [
-    ("train.batch_size=16", 16),
-    ("train.lr=1e-4", 1e-4),
-    ("train.betas=[0.9, 0.999]", (0.9, 0.999)),
-    ("train.optimizer=RAdam", "RAdam"),
-    ('train.optimizer="RAdam"', "RAdam"),
-    ("train.mixed_precision=true", True),
-    ("train.mixed_precision=bf16", "bf16"),
-    ("train.grad_clip=5", 5.0),
-    ("train.grad_clip=null", None),
-    ("audio.f_max=8000", 8000.0),
-    ("data.folder=a=b", "a=b"),
-    ("data.speakers=from_data", "from_data"),
-    ('data.speakers=["ann", "bob"]', ("ann", "bob")),
-    ("model.text_encoder.n_layers=3", 3),
-])
+@pytest.mark.parametrize(
+    "setting, expected",
+    [
+        ("train.batch_size=16", 16),
+        ("train.lr=1e-4", 1e-4),
+        ("train.betas=[0.9, 0.999]", (0.9, 0.999)),
+        ("train.optimizer=RAdam", "RAdam"),
+        ('train.optimizer="RAdam"', "RAdam"),
+        ("train.mixed_precision=true", True),
+        ("train.mixed_precision=bf16", "bf16"),
+        ("train.grad_clip=5", 5.0),
+        ("train.grad_clip=null", None),
+        ("audio.f_max=8000", 8000.0),
+        ("data.folder=a=b", "a=b"),
+        ("data.speakers=from_data", "from_data"),
+        ('data.speakers=["ann", "bob"]', ("ann", "bob")),
+        ("model.text_encoder.n_layers=3", 3),
+    ],
+)
 def test_set_changes_one_value(setting, expected) -> None:
     config: Any = read_config(VitsConfig, BASE, [setting])
     for key in setting.partition("=")[0].split("."):
@@ -111,16 +126,19 @@ def test_set_changes_one_value(setting, expected) -> None:
     assert config == expected and type(config) is type(expected)
 
 
-@pytest.mark.parametrize("setting, parts", [
-    ("batch_size", ["--set batch_size: expected section.key=value"]),
-    ("=16", ["expected section.key=value"]),
-    ("trian.batch_size=16", ['no section "trian"', "there are: audio, text, data, model"]),
-    ("train.batchsize=16", ['unknown key "train.batchsize"', 'did you mean "batch_size"?']),
-    ("batch_size=16", ['unknown key "batch_size"']),
-    ("train=16", ['"train" is a section; set one of: seed, epochs']),
-    ("train.lr.x=1", ['no section "lr"']),
-    ("train.learning_rate=1", ["here it is called train.lr"]),
-])
+@pytest.mark.parametrize(
+    "setting, parts",
+    [
+        ("batch_size", ["--set batch_size: expected section.key=value"]),
+        ("=16", ["expected section.key=value"]),
+        ("trian.batch_size=16", ['no section "trian"', "there are: audio, text, data, model"]),
+        ("train.batchsize=16", ['unknown key "train.batchsize"', 'did you mean "batch_size"?']),
+        ("batch_size=16", ['unknown key "batch_size"']),
+        ("train=16", ['"train" is a section; set one of: seed, epochs']),
+        ("train.lr.x=1", ['no section "lr"']),
+        ("train.learning_rate=1", ["here it is called train.lr"]),
+    ],
+)
 def test_set_names_a_setting_that_does_not_exist(setting, parts) -> None:
     message = mistake(override, base_values(), [setting])
     assert all(part in message for part in parts), message
@@ -128,8 +146,10 @@ def test_set_names_a_setting_that_does_not_exist(setting, parts) -> None:
 
 def test_set_is_named_when_its_value_does_not_fit() -> None:
     message = mistake(read_config, VitsConfig, BASE, ["train.batch_size=many"])
-    assert message == (f'{BASE} --set train.batch_size=many: train.batch_size: found "many" (a text), '
-                       f"expected a whole number")
+    assert message == (
+        f'{BASE} --set train.batch_size=many: train.batch_size: found "many" (a text), '
+        f"expected a whole number"
+    )
 
 
 # The file
@@ -150,22 +170,32 @@ def test_a_folder_is_not_a_file(tmp_path) -> None:
 def test_text_that_is_not_utf_8_is_named_by_its_byte(tmp_path) -> None:
     (tmp_path / "mine.json").write_bytes('{"a": "è"}'.encode("latin-1"))
     assert mistake(read_config, VitsConfig, tmp_path / "mine.json") == (
-        f"{tmp_path}/mine.json: not UTF-8 at byte 7; save the file as UTF-8")
+        f"{tmp_path}/mine.json: not UTF-8 at byte 7; save the file as UTF-8"
+    )
 
 
-@pytest.mark.parametrize("text, parts", [
-    ('{\n  "a": 1,\n  // why\n  "b": 2\n}', ["line 3, column 3", "'// why'", "no comments; remove it"]),
-    ('{\n  "a": 1  # why\n}', ["line 2, column 11", "no comments; remove it"]),
-    ('/* why */ {}', ["line 1, column 1", "no comments; remove it"]),
-    ('{"a#": 1,, "b": 2}', ["line 1, column 10", "not JSON", "property name"]),
-    ("{'a': 1}", ["line 1, column 2", "double quotes"]),
-    ('{"a": 1', ["line 1, column 8", "delimiter"]),
-    ("", ["line 1, column 1", "not JSON"]),
-    ("\n\n", ["line 3, column 1", "not JSON"]),
-    ('{"a": "\u2028", "b" 2}', ["line 1", "':' delimiter"]),
-    ('{"train": {"lr": 1, "lr": 2}}', ['key "lr" stands twice in one section; keep one of them']),
-    ("[1, 2]", ["found [1, 2] (a list), expected an object {...} of sections"]),
-])
+@pytest.mark.parametrize(
+    "text, parts",
+    [
+        (
+            '{\n  "a": 1,\n  // why\n  "b": 2\n}',
+            ["line 3, column 3", "'// why'", "no comments; remove it"],
+        ),
+        ('{\n  "a": 1  # why\n}', ["line 2, column 11", "no comments; remove it"]),
+        ("/* why */ {}", ["line 1, column 1", "no comments; remove it"]),
+        ('{"a#": 1,, "b": 2}', ["line 1, column 10", "not JSON", "property name"]),
+        ("{'a': 1}", ["line 1, column 2", "double quotes"]),
+        ('{"a": 1', ["line 1, column 8", "delimiter"]),
+        ("", ["line 1, column 1", "not JSON"]),
+        ("\n\n", ["line 3, column 1", "not JSON"]),
+        ('{"a": "\u2028", "b" 2}', ["line 1", "':' delimiter"]),
+        (
+            '{"train": {"lr": 1, "lr": 2}}',
+            ['key "lr" stands twice in one section; keep one of them'],
+        ),
+        ("[1, 2]", ["found [1, 2] (a list), expected an object {...} of sections"]),
+    ],
+)
 def test_what_is_not_json_is_named_by_line_and_column(mistake_in, text, parts) -> None:
     message = mistake_in(text)
     assert message.startswith("mine.json: ")
@@ -177,20 +207,25 @@ def test_what_is_not_json_is_named_by_line_and_column(mistake_in, text, parts) -
 
 def test_an_unknown_key_suggests_the_nearest(mistake_in) -> None:
     message = mistake_in(BASE.read_text(encoding="utf-8").replace('"hop_length"', '"hop_lenght"'))
-    assert message == ('mine.json: audio: unknown key "hop_lenght"; did you mean "hop_length"?; known keys: '
-                       "f_max, f_min, hop_length, n_fft, n_mels, sample_rate, win_length")
+    assert message == (
+        'mine.json: audio: unknown key "hop_lenght"; did you mean "hop_length"?; known keys: '
+        "f_max, f_min, hop_length, n_fft, n_mels, sample_rate, win_length"
+    )
 
 
-@pytest.mark.parametrize("section, key, parts", [
-    ("train", "r", ["Tacotron", "remove it"]),
-    ("train", "fp16_run", ["train.mixed_precision"]),
-    ("train", "learning_rate", ["train.lr"]),
-    ("train", "segment_size", ["train.segment_samples"]),
-    ("audio", "sampling_rate", ["audio.sample_rate"]),
-    ("audio", "filter_length", ["audio.n_fft"]),
-    ("audio", "hop_size", ["audio.hop_length"]),
-    ("data", "n_speakers", ["data.speakers"]),
-])
+@pytest.mark.parametrize(
+    "section, key, parts",
+    [
+        ("train", "r", ["Tacotron", "remove it"]),
+        ("train", "fp16_run", ["train.mixed_precision"]),
+        ("train", "learning_rate", ["train.lr"]),
+        ("train", "segment_size", ["train.segment_samples"]),
+        ("audio", "sampling_rate", ["audio.sample_rate"]),
+        ("audio", "filter_length", ["audio.n_fft"]),
+        ("audio", "hop_size", ["audio.hop_length"]),
+        ("data", "n_speakers", ["data.speakers"]),
+    ],
+)
 def test_a_key_of_another_project_is_answered_with_ours(section, key, parts) -> None:
     values = base_values()
     values[section][key] = 2
@@ -204,37 +239,46 @@ def test_a_missing_key_is_named_with_what_it_should_hold() -> None:
     del values["model"]["decoder"]["resblock"]
     assert mistake(config_from_dict, VitsConfig, values, "mine.json") == (
         'mine.json: model.decoder: missing key "resblock", expected "1" or "2"; add it '
-        "(configs/base.json shows a value)")
+        "(configs/base.json shows a value)"
+    )
     del values["model"]
     assert 'mine.json: missing key "model", expected a section {...}' in mistake(
-        config_from_dict, VitsConfig, values, "mine.json")
+        config_from_dict, VitsConfig, values, "mine.json"
+    )
 
 
 # Types
 
 
-@pytest.mark.parametrize("key, value, expected", [
-    ("train.batch_size", "32", 'found "32" (a text), expected a whole number'),
-    ("train.batch_size", True, "found true (a truth value), expected a whole number"),
-    ("train.batch_size", 32.0, "found 32.0 (a number), expected a whole number"),
-    ("train.batch_size", None, "found null (null), expected a whole number"),
-    ("train.lr", "fast", 'found "fast" (a text), expected a number'),
-    ("train.lr", True, "found true (a truth value), expected a number"),
-    ("train.lr", float("nan"), "found nan (not a finite number), expected a number"),
-    ("train.lr", float("inf"), "found inf (not a finite number), expected a number"),
-    ("train.grad_checkpoint", 1, "found 1 (a whole number), expected true or false"),
-    ("train.grad_clip", "none", 'found "none" (a text), expected a number or null'),
-    ("train.betas", 0.9, "found 0.9 (a number), expected [a number, a number]"),
-    ("train.betas", [0.9], "found [0.9] (a list), expected [a number, a number]"),
-    ("train.optimizer", "SGD", 'expected "AdamW" or "Adam" or "RAdam" or "NAdam"'),
-    ("train.mixed_precision", "fp32", 'expected true or false or "bf16" or "fp16"'),
-    ("train.mixed_precision", 1, 'expected true or false or "bf16" or "fp16"'),
-    ("data.folder", 5, "found 5 (a whole number), expected a text in quotes"),
-    ("data.speakers", "ann", 'expected a list of: a text in quotes or "from_data" or null'),
-    ("model.decoder.upsample_rates", [8, "8"], 'found [8, "8"] (a list), expected a list of: a whole number'),
-    ("model.decoder.resblock", 1, 'found 1 (a whole number), expected "1" or "2"'),
-    ("model.decoder", 5, "found 5 (a whole number), expected a section {...}"),
-])
+@pytest.mark.parametrize(
+    "key, value, expected",
+    [
+        ("train.batch_size", "32", 'found "32" (a text), expected a whole number'),
+        ("train.batch_size", True, "found true (a truth value), expected a whole number"),
+        ("train.batch_size", 32.0, "found 32.0 (a number), expected a whole number"),
+        ("train.batch_size", None, "found null (null), expected a whole number"),
+        ("train.lr", "fast", 'found "fast" (a text), expected a number'),
+        ("train.lr", True, "found true (a truth value), expected a number"),
+        ("train.lr", float("nan"), "found nan (not a finite number), expected a number"),
+        ("train.lr", float("inf"), "found inf (not a finite number), expected a number"),
+        ("train.grad_checkpoint", 1, "found 1 (a whole number), expected true or false"),
+        ("train.grad_clip", "none", 'found "none" (a text), expected a number or null'),
+        ("train.betas", 0.9, "found 0.9 (a number), expected [a number, a number]"),
+        ("train.betas", [0.9], "found [0.9] (a list), expected [a number, a number]"),
+        ("train.optimizer", "SGD", 'expected "AdamW" or "Adam" or "RAdam" or "NAdam"'),
+        ("train.mixed_precision", "fp32", 'expected true or false or "bf16" or "fp16"'),
+        ("train.mixed_precision", 1, 'expected true or false or "bf16" or "fp16"'),
+        ("data.folder", 5, "found 5 (a whole number), expected a text in quotes"),
+        ("data.speakers", "ann", 'expected a list of: a text in quotes or "from_data" or null'),
+        (
+            "model.decoder.upsample_rates",
+            [8, "8"],
+            'found [8, "8"] (a list), expected a list of: a whole number',
+        ),
+        ("model.decoder.resblock", 1, 'found 1 (a whole number), expected "1" or "2"'),
+        ("model.decoder", 5, "found 5 (a whole number), expected a section {...}"),
+    ],
+)
 def test_a_wrong_type_says_what_was_found_and_expected(key, value, expected) -> None:
     values: dict = base_values()
     *sections, last = key.split(".")
@@ -250,68 +294,152 @@ def test_a_wrong_type_says_what_was_found_and_expected(key, value, expected) -> 
 
 
 def positive(*names: str) -> list[tuple[list[str], str, str]]:
-    return [([f"{name}=0"], name.rpartition(".")[0], f"{name.rpartition('.')[2]} is 0")
-            for name in names]
+    return [
+        ([f"{name}=0"], name.rpartition(".")[0], f"{name.rpartition('.')[2]} is 0")
+        for name in names
+    ]
 
 
 RULES: list[tuple[list[str], str, str]] = [
-    *positive("audio.sample_rate", "audio.n_fft", "audio.hop_length", "audio.win_length", "audio.n_mels",
-              "data.max_symbols", "model.latent_channels",
-              "model.text_encoder.hidden_channels", "model.text_encoder.filter_channels",
-              "model.text_encoder.n_heads", "model.text_encoder.n_layers", "model.text_encoder.kernel_size",
-              "model.posterior_encoder.hidden_channels", "model.posterior_encoder.n_layers",
-              "model.flow.n_flows", "model.duration_predictor.hidden_channels",
-              "model.duration_predictor.kernel_size", "model.duration_predictor.n_flows",
-              "model.decoder.upsample_initial_channels", "train.epochs", "train.batch_size",
-              "train.segment_samples", "train.lr", "train.eps", "train.lr_decay", "train.log_every",
-              "train.validate_every", "train.save_every"),
-    (["audio.n_fft=512"], "audio", "n_fft 512 is smaller than win_length 1024; raise n_fft to 1024"),
+    *positive(
+        "audio.sample_rate",
+        "audio.n_fft",
+        "audio.hop_length",
+        "audio.win_length",
+        "audio.n_mels",
+        "data.max_symbols",
+        "model.latent_channels",
+        "model.text_encoder.hidden_channels",
+        "model.text_encoder.filter_channels",
+        "model.text_encoder.n_heads",
+        "model.text_encoder.n_layers",
+        "model.text_encoder.kernel_size",
+        "model.posterior_encoder.hidden_channels",
+        "model.posterior_encoder.n_layers",
+        "model.flow.n_flows",
+        "model.duration_predictor.hidden_channels",
+        "model.duration_predictor.kernel_size",
+        "model.duration_predictor.n_flows",
+        "model.decoder.upsample_initial_channels",
+        "train.epochs",
+        "train.batch_size",
+        "train.segment_samples",
+        "train.lr",
+        "train.eps",
+        "train.lr_decay",
+        "train.log_every",
+        "train.validate_every",
+        "train.save_every",
+    ),
+    (
+        ["audio.n_fft=512"],
+        "audio",
+        "n_fft 512 is smaller than win_length 1024; raise n_fft to 1024",
+    ),
     (["audio.win_length=128"], "audio", "win_length 128 is smaller than hop_length 256"),
     (["audio.n_fft=1025"], "audio", "n_fft 1025 minus hop_length 256 is odd"),
     (["audio.n_mels=514"], "audio", "n_mels 514 is more than the 513 bins of n_fft 1024"),
-    (["audio.f_max=12000"], "audio",
-     "f_max 12000.0 Hz is above half the sample rate; set it to null or to at most 11025"),
-    (["audio.f_min=8000", "audio.f_max=8000"], "audio", "f_min 8000.0 Hz is not below f_max 8000.0 Hz"),
+    (
+        ["audio.f_max=12000"],
+        "audio",
+        "f_max 12000.0 Hz is above half the sample rate; set it to null or to at most 11025",
+    ),
+    (
+        ["audio.f_min=8000", "audio.f_max=8000"],
+        "audio",
+        "f_min 8000.0 Hz is not below f_max 8000.0 Hz",
+    ),
     (["audio.f_min=-1"], "audio", "f_min -1.0 Hz is not below f_max 11025.0 Hz"),
     (['text.symbols=["_"]'], "text", "fewer than 2"),
     (['text.symbols=["_", "a", "a"]'], "text", "symbols lists ['a'] more than once"),
-    (['text.symbols=["_", "ch", ""]'], "text", "symbols lists ['ch', '']; every symbol is one character"),
+    (
+        ['text.symbols=["_", "ch", ""]'],
+        "text",
+        "symbols lists ['ch', '']; every symbol is one character",
+    ),
     (["data.n_valid=-1"], "data", "n_valid is -1, expected 0 or more"),
     (["data.min_seconds=15"], "data", "min_seconds 15.0 is not below max_seconds 15.0"),
     (['data.speakers=["ann", "ann"]'], "data", "speakers lists ['ann'] more than once"),
     (['data.speakers=[""]'], "data", "speakers lists an empty name"),
     (["data.speakers=[]"], "data", "speakers is an empty list; write null for one speaker"),
-    (["model.text_encoder.n_heads=5"], "model.text_encoder",
-     "hidden_channels 192 is not a multiple of n_heads 5"),
-    (["model.text_encoder.dropout=1"], "model.text_encoder", "dropout is 1.0, expected a share from 0"),
+    (
+        ["model.text_encoder.n_heads=5"],
+        "model.text_encoder",
+        "hidden_channels 192 is not a multiple of n_heads 5",
+    ),
+    (
+        ["model.text_encoder.dropout=1"],
+        "model.text_encoder",
+        "dropout is 1.0, expected a share from 0",
+    ),
     (["model.text_encoder.attention_window=-1"], "model.text_encoder", "attention_window is -1"),
     (["model.duration_predictor.dropout=-0.1"], "model.duration_predictor", "dropout is -0.1"),
     (["model.posterior_encoder.kernel_size=4"], "model.posterior_encoder", "kernel_size 4 is even"),
     (["model.flow.wavenet.kernel_size=4"], "model.flow.wavenet", "kernel_size 4 is even"),
     (["model.latent_channels=191"], "model", "latent_channels 191 is odd"),
     (["model.speaker_channels=-1"], "model", "speaker_channels is -1, expected 0 or more"),
-    (["model.speaker_channels=0", "data.speakers=from_data"], "", "model.speaker_channels is 0, so that all"),
-    (["model.decoder.upsample_rates=[]"], "model.decoder",
-     "upsample_rates is [], expected one or more numbers"),
-    (["model.decoder.upsample_rates=[-8, -8, 2, 2]"], "model.decoder", "upsample_rates is [-8, -8, 2, 2]"),
-    (["model.decoder.upsample_rates=[16, 16]"], "model.decoder", "2 entries and upsample_kernel_sizes 4"),
-    (["model.decoder.upsample_rates=[8, 4, 4, 2]", "model.decoder.upsample_kernel_sizes=[16, 16, 2, 4]"],
-     "model.decoder",
-     "upsample kernel size 2 is smaller than its rate 4, which leaves samples without input; use 8"),
-    (["model.decoder.upsample_rates=[8, 8, 4, 1]"], "model.decoder", "size 4 is even and its rate 1"),
-    (["model.decoder.upsample_initial_channels=100"], "model.decoder",
-     "halved 4 times; use a multiple of 16"),
-    (["model.decoder.resblock_kernel_sizes=[3, 7]"], "model.decoder",
-     "resblock_kernel_sizes has 2 entries and resblock_dilations 3"),
+    (
+        ["model.speaker_channels=0", "data.speakers=from_data"],
+        "",
+        "model.speaker_channels is 0, so that all",
+    ),
+    (
+        ["model.decoder.upsample_rates=[]"],
+        "model.decoder",
+        "upsample_rates is [], expected one or more numbers",
+    ),
+    (
+        ["model.decoder.upsample_rates=[-8, -8, 2, 2]"],
+        "model.decoder",
+        "upsample_rates is [-8, -8, 2, 2]",
+    ),
+    (
+        ["model.decoder.upsample_rates=[16, 16]"],
+        "model.decoder",
+        "2 entries and upsample_kernel_sizes 4",
+    ),
+    (
+        [
+            "model.decoder.upsample_rates=[8, 4, 4, 2]",
+            "model.decoder.upsample_kernel_sizes=[16, 16, 2, 4]",
+        ],
+        "model.decoder",
+        "upsample kernel size 2 is smaller than its rate 4, which leaves samples without input; use 8",
+    ),
+    (
+        ["model.decoder.upsample_rates=[8, 8, 4, 1]"],
+        "model.decoder",
+        "size 4 is even and its rate 1",
+    ),
+    (
+        ["model.decoder.upsample_initial_channels=100"],
+        "model.decoder",
+        "halved 4 times; use a multiple of 16",
+    ),
+    (
+        ["model.decoder.resblock_kernel_sizes=[3, 7]"],
+        "model.decoder",
+        "resblock_kernel_sizes has 2 entries and resblock_dilations 3",
+    ),
     (["model.decoder.resblock_kernel_sizes=[3, 7, 10]"], "model.decoder", "[3, 7, 10] must be odd"),
-    (["model.decoder.resblock_dilations=[[1, 3, 5], [], [1, 3, 5]]"], "model.decoder",
-     "resblock_dilations is [["),
+    (
+        ["model.decoder.resblock_dilations=[[1, 3, 5], [], [1, 3, 5]]"],
+        "model.decoder",
+        "resblock_dilations is [[",
+    ),
     (["discriminator.periods=[2, 0]"], "discriminator", "periods is [2, 0]"),
     (["discriminator.period_channels=[]"], "discriminator", "period_channels is []"),
-    (["discriminator.scale_layers=[[16, 15, 1, 0]]"], "discriminator", "scale_layers is [[16, 15, 1, 0]]"),
+    (
+        ["discriminator.scale_layers=[[16, 15, 1, 0]]"],
+        "discriminator",
+        "scale_layers is [[16, 15, 1, 0]]",
+    ),
     (["discriminator.scale_layers=[[16, 14, 1, 1]]"], "discriminator", "kernel 14 is even"),
-    (["discriminator.scale_layers=[[16, 15, 1, 1], [20, 15, 1, 8]]"], "discriminator",
-     "8 groups do not divide 16 and 20 channels"),
+    (
+        ["discriminator.scale_layers=[[16, 15, 1, 1], [20, 15, 1, 8]]"],
+        "discriminator",
+        "8 groups do not divide 16 and 20 channels",
+    ),
     (["loss.mel=-1"], "loss", "mel is -1.0, expected 0 or more"),
     (["train.seed=-1"], "train", "seed is -1"),
     (["train.lr_decay=2"], "train", "lr_decay is 2.0, which makes the rate grow"),
@@ -320,17 +448,31 @@ RULES: list[tuple[list[str], str, str]] = [
     (["train.betas=[0.9, 1]"], "train", "betas [0.9, 1.0] must lie in [0, 1)"),
     (["train.grad_clip=0"], "train", "grad_clip is 0.0, expected more than 0, or null for none"),
     (["train.keep_last=1"], "train", "keep_last is 1, expected 2 or more"),
-    (["model.decoder.upsample_rates=[8, 8, 2, 1]", "model.decoder.upsample_kernel_sizes=[16, 16, 4, 3]"], "",
-     "model.decoder.upsample_rates [8, 8, 2, 1] make 128 samples of a frame, but audio.hop_length is 256"),
-    (["train.segment_samples=8000"], "",
-     "train.segment_samples 8000 is not a multiple of audio.hop_length 256; use 7936"),
+    (
+        [
+            "model.decoder.upsample_rates=[8, 8, 2, 1]",
+            "model.decoder.upsample_kernel_sizes=[16, 16, 4, 3]",
+        ],
+        "",
+        "model.decoder.upsample_rates [8, 8, 2, 1] make 128 samples of a frame, but audio.hop_length is 256",
+    ),
+    (
+        ["train.segment_samples=8000"],
+        "",
+        "train.segment_samples 8000 is not a multiple of audio.hop_length 256; use 7936",
+    ),
     (["train.segment_samples=100"], "", "use 256"),
-    (["train.segment_samples=256"], "",
-     "train.segment_samples 256 is too short for n_fft 1024; use at least 512"),
+    (
+        ["train.segment_samples=256"],
+        "",
+        "train.segment_samples 256 is too short for n_fft 1024; use at least 512",
+    ),
 ]
 
 
-@pytest.mark.parametrize("settings, section, words", RULES, ids=[" ".join(rule[0]) for rule in RULES])
+@pytest.mark.parametrize(
+    "settings, section, words", RULES, ids=[" ".join(rule[0]) for rule in RULES]
+)
 def test_values_that_do_not_fit_are_named(settings, section, words) -> None:
     message = mistake_of(*settings)
     assert message.startswith(f"mine.json: {section}: " if section else "mine.json: "), message
@@ -351,15 +493,23 @@ def test_the_table_breaks_every_rule_there_is(monkeypatch) -> None:
         monkeypatch.setattr(module, "require", note)
     for settings, _, _ in RULES:
         mistake_of(*settings)
-    rules = {(module.__name__, call.lineno) for module in modules
-             for call in ast.walk(ast.parse(inspect.getsource(module)))
-             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "require"}
+    rules = {
+        (module.__name__, call.lineno)
+        for module in modules
+        for call in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "require"
+    }
     assert broken == rules
 
 
 def test_the_advice_of_a_geometry_error_mends_it() -> None:
-    for settings in (["train.segment_samples=7936"], ["audio.n_fft=1024"], ["audio.f_max=11025"],
-                     ["train.segment_samples=512"], ["model.decoder.upsample_initial_channels=96"]):
+    for settings in (
+        ["train.segment_samples=7936"],
+        ["audio.n_fft=1024"],
+        ["audio.f_max=11025"],
+        ["train.segment_samples=512"],
+        ["model.decoder.upsample_initial_channels=96"],
+    ):
         config_from_dict(VitsConfig, override(base_values(), settings), "mine.json")
-
-

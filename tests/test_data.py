@@ -1,4 +1,5 @@
 """Utterances become padded batches, and an error says which recording it comes from."""
+
 import numpy as np
 import pytest
 import soundfile
@@ -20,9 +21,19 @@ def utterances(tmp_path):
     for i, n_samples in enumerate([4000, 9000, 6000, 1000, 12000]):
         noise = np.random.default_rng(i).uniform(-0.5, 0.5, n_samples)
         soundfile.write(tmp_path / f"{i}.wav", noise, 22050)
-        tokens = (0, 1, 0, 2, 0)[:i + 1]
-        made.append(Utterance(f"{i}", str(tmp_path / f"{i}.wav"), "a", None, i % 2, tokens,
-                              n_samples, n_samples // 256))
+        tokens = (0, 1, 0, 2, 0)[: i + 1]
+        made.append(
+            Utterance(
+                f"{i}",
+                str(tmp_path / f"{i}.wav"),
+                "a",
+                None,
+                i % 2,
+                tokens,
+                n_samples,
+                n_samples // 256,
+            )
+        )
     return made
 
 
@@ -47,8 +58,12 @@ def test_moving_a_batch_keeps_everything():
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_loader_gives_every_utterance_with_its_own_samples(utterances, num_workers):
     sampler = LengthBucketedBatches([u.n_frames for u in utterances], 2, 1, 0, seed=1)
-    loader = DataLoader(UtteranceDataset(utterances, 22050), batch_sampler=sampler,
-                        collate_fn=collate, num_workers=num_workers)
+    loader = DataLoader(
+        UtteranceDataset(utterances, 22050),
+        batch_sampler=sampler,
+        collate_fn=collate,
+        num_workers=num_workers,
+    )
     lengths = {id: n.item() for batch in loader for id, n in zip(batch.ids, batch.wav_lengths)}
     assert lengths == {u.id: u.n_samples for u in utterances}
 

@@ -1,4 +1,5 @@
 """One run names every fault of a data set, and what passes can be trained on as it stands."""
+
 import dataclasses
 import json
 import logging
@@ -67,12 +68,32 @@ def hostile(tmp_path):
     record(tmp_path, "Case.wav")
     for i in range(9):
         record(tmp_path, f"text{i}.wav")
-    rows = ["good16|ann|hello", "good44|ann|hello", "good48|bob|hello", "good8bit|bob|hello",
-            "good32bit|ann|hello", "good_float|ann|hello", "good|ann|hello", "one_sample|ann|hello",
-            "short|ann|hello", "long|ann|hello", "silent|ann|hello", "cancels|ann|hello",
-            "nan|ann|hello", "broken|ann|hello", "empty|ann|hello", "case|ann|hello",
-            "gone|ann|hello", "text0|ann|", "text1|ann|heло", "text2|cat|hello", "text3||hello",
-            f"text4|ann|{'o' * 60}", f"text5|ann|{'o' * 300}", "text6|ann|hello"]
+    rows = [
+        "good16|ann|hello",
+        "good44|ann|hello",
+        "good48|bob|hello",
+        "good8bit|bob|hello",
+        "good32bit|ann|hello",
+        "good_float|ann|hello",
+        "good|ann|hello",
+        "one_sample|ann|hello",
+        "short|ann|hello",
+        "long|ann|hello",
+        "silent|ann|hello",
+        "cancels|ann|hello",
+        "nan|ann|hello",
+        "broken|ann|hello",
+        "empty|ann|hello",
+        "case|ann|hello",
+        "gone|ann|hello",
+        "text0|ann|",
+        "text1|ann|heло",
+        "text2|cat|hello",
+        "text3||hello",
+        f"text4|ann|{'o' * 60}",
+        f"text5|ann|{'o' * 300}",
+        "text6|ann|hello",
+    ]
     content = "\ufeff" + "\r\n".join(["", *rows]) + "\r\n"
     (tmp_path / "train.csv").write_bytes(content.encode())
     write_list(tmp_path, "text6|ann|hello", name="valid.csv")
@@ -83,15 +104,33 @@ def test_one_run_names_every_fault_of_a_hostile_set(hostile):
     checked = check_data(hostile)
     reasons = {refusal.id: refusal.reason for refusal in checked.report.refusals}
     assert reasons == {
-        "one_sample": "too short", "short": "too short", "long": "too long", "silent": "silent",
-        "cancels": "silent", "nan": "NaN or infinite samples", "broken": "unreadable",
-        "empty": "unreadable", "case": "missing file", "gone": "missing file",
-        "text0": "empty text", "text1": "unknown symbols", "text2": "unknown speaker",
+        "one_sample": "too short",
+        "short": "too short",
+        "long": "too long",
+        "silent": "silent",
+        "cancels": "silent",
+        "nan": "NaN or infinite samples",
+        "broken": "unreadable",
+        "empty": "unreadable",
+        "case": "missing file",
+        "gone": "missing file",
+        "text0": "empty text",
+        "text1": "unknown symbols",
+        "text2": "unknown speaker",
         "text3": "unknown speaker",
-        "text4": "more symbols than frames", "text5": "too many symbols",
-        "text6": "also in the validation list"}
-    assert [u.id for u in checked.train] == ["good16", "good44", "good48", "good8bit", "good32bit",
-                                             "good_float", "good"]
+        "text4": "more symbols than frames",
+        "text5": "too many symbols",
+        "text6": "also in the validation list",
+    }
+    assert [u.id for u in checked.train] == [
+        "good16",
+        "good44",
+        "good48",
+        "good8bit",
+        "good32bit",
+        "good_float",
+        "good",
+    ]
     assert [u.id for u in checked.valid] == ["text6"]
     details = {refusal.id: refusal.detail for refusal in checked.report.refusals}
     assert "there is" in details["case"] and "Case.wav" in details["case"]
@@ -124,8 +163,10 @@ def test_what_passes_is_read_with_exactly_the_announced_length(hostile):
 
 def test_more_than_a_twentieth_refused_warns_loudly(hostile, caplog):
     check_data(hostile)
-    assert any("REFUSED" in record.message and record.levelno == logging.WARNING
-               for record in caplog.records)
+    assert any(
+        "REFUSED" in record.message and record.levelno == logging.WARNING
+        for record in caplog.records
+    )
 
 
 def test_symbols_and_speakers_come_from_the_training_list_and_stay_sorted(tmp_path):
@@ -137,15 +178,20 @@ def test_symbols_and_speakers_come_from_the_training_list_and_stay_sorted(tmp_pa
     assert checked.config.text.symbols == ("_", ".", "a", "а", "б", "в")
     assert checked.config.data.speakers == ("ann", "zoe") and checked.config.n_speakers == 2
     assert [(u.id, u.speaker_id, u.tokens) for u in checked.train] == [
-        ("a", 1, (0, 4, 0, 3, 0)), ("b", 0, (0, 5, 0, 2, 0, 1, 0))]
+        ("a", 1, (0, 4, 0, 3, 0)),
+        ("b", 0, (0, 5, 0, 2, 0, 1, 0)),
+    ]
     assert Counter(r.reason for r in checked.report.refusals) == {
-        "unknown symbols": 1, "also in the validation list": 1}
+        "unknown symbols": 1,
+        "also in the validation list": 1,
+    }
     again = check_data(checked.config)  # a resolved config, as from a checkpoint
     assert again.train == checked.train and again.config == checked.config
 
 
-@pytest.mark.parametrize("n_samples, fits", [(1, False), (255, False), (256, False), (8191, False),
-                                             (8192, True)])
+@pytest.mark.parametrize(
+    "n_samples, fits", [(1, False), (255, False), (256, False), (8191, False), (8192, True)]
+)
 def test_a_clip_shorter_than_a_training_segment_is_refused(tmp_path, n_samples, fits):
     record(tmp_path, "a.wav", noise(n_samples / RATE))
     record(tmp_path, "b.wav")
@@ -176,8 +222,11 @@ def test_texts_in_another_script_than_the_table_are_an_error_with_the_fix(tmp_pa
     for name in "abc":
         record(tmp_path, f"{name}.wav")
     write_list(tmp_path, "a|това", "b|е тест", "c|ok")
-    with pytest.raises(UserError, match=r"2 of 3 training texts.*'т' \(U\+0442 .*\) in 2.*"
-                                        r"--set text\.symbols=from_data"):
+    with pytest.raises(
+        UserError,
+        match=r"2 of 3 training texts.*'т' \(U\+0442 .*\) in 2.*"
+        r"--set text\.symbols=from_data",
+    ):
         check_data(config(tmp_path, text__symbols=("_", *"ok ")))
 
 
@@ -204,8 +253,9 @@ def test_the_cache_spares_decoding_until_a_file_changes(tmp_path, monkeypatch):
         record(tmp_path, f"{name}.wav")
     write_list(tmp_path, "a|hello", "b|hello", "c|hello")
     decoded, decode = [], recordings.read_samples
-    monkeypatch.setattr(recordings, "read_samples",
-                        lambda path: (decoded.append(path.stem), decode(path))[1])
+    monkeypatch.setattr(
+        recordings, "read_samples", lambda path: (decoded.append(path.stem), decode(path))[1]
+    )
     cache = tmp_path / "new" / "cache.json"
     first = check_data(config(tmp_path), cache)
     assert sorted(decoded) == ["a", "b", "c"]
@@ -229,8 +279,10 @@ def test_a_recording_too_long_before_is_decoded_when_the_limit_is_raised(tmp_pat
     record(tmp_path, "b.wav")
     write_list(tmp_path, "a|hello", "b|hello")
     cache = tmp_path / "cache.json"
-    reasons = [check_data(config(tmp_path, data__max_seconds=s), cache).report.refusals[0].reason
-               for s in (2.0, 4.0)]
+    reasons = [
+        check_data(config(tmp_path, data__max_seconds=s), cache).report.refusals[0].reason
+        for s in (2.0, 4.0)
+    ]
     assert reasons == ["too long", "silent"]
 
 
@@ -240,8 +292,9 @@ def test_the_bundled_recordings_are_usable_by_every_config_as_they_are(name):
         pytest.importorskip("phonemizer")
         pytest.importorskip("espeakng_loader")
     folder = REPOSITORY / "data/ljspeech-mini"
-    checked = check_data(read_config(VitsConfig, REPOSITORY / f"configs/{name}.json",
-                                     [f"data.folder={folder}"]))
+    checked = check_data(
+        read_config(VitsConfig, REPOSITORY / f"configs/{name}.json", [f"data.folder={folder}"])
+    )
     assert (len(checked.train), len(checked.valid)) == (45, 4) and not checked.report.refusals
     assert data_check.BLANK == checked.config.text.symbols[0]
     first = checked.train[0]

@@ -1,9 +1,9 @@
 """Two processes under torchrun train as one does, and end together."""
+
 import re
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +13,15 @@ from hifigan.distributed import Ranks, joined_ranks
 from hifigan.errors import UserError
 from hifigan.json_config import read_config
 from tests.distributed_worker import step
-from tests.small_run import ENVIRONMENT, command, contents, run_script, scalars, write_config, write_data
+from tests.small_run import (
+    ENVIRONMENT,
+    command,
+    contents,
+    run_script,
+    scalars,
+    write_config,
+    write_data,
+)
 from vits.config import VitsConfig
 from vits.model import make_model
 
@@ -31,11 +39,19 @@ def made_up_batch(config, n):
     tokens = torch.randint(1, config.n_symbols, (n, int(token_lengths.max())), **draws)
     wav = 0.3 * torch.randn(n, 1, int(frames.max()) * hop, **draws)
     for i in range(n):
-        tokens[i, token_lengths[i]:], wav[i, :, frames[i] * hop:] = 0, 0
+        tokens[i, token_lengths[i] :], wav[i, :, frames[i] * hop :] = 0, 0
     spec = torch.zeros(n, config.audio.n_fft // 2 + 1, int(frames.max()))
     noise = make_model(config).draw_noise(tokens, spec, draw)
-    return ({"tokens": tokens, "token_lengths": token_lengths, "wav": wav, "wav_lengths": frames * hop,
-             "speakers": torch.arange(n) % max(1, config.n_speakers)}, vars(noise))
+    return (
+        {
+            "tokens": tokens,
+            "token_lengths": token_lengths,
+            "wav": wav,
+            "wav_lengths": frames * hop,
+            "speakers": torch.arange(n) % max(1, config.n_speakers),
+        },
+        vars(noise),
+    )
 
 
 def rows(batch, noise, chosen):
@@ -44,25 +60,46 @@ def rows(batch, noise, chosen):
     n_tokens, n_samples = int(part["token_lengths"].max()), int(part["wav_lengths"].max())
     part["tokens"], part["wav"] = part["tokens"][:, :n_tokens], part["wav"][:, :, :n_samples]
     n_frames = n_samples // 64
-    return {"batch": part, "noise": {"posterior": noise["posterior"][chosen][:, :, :n_frames],
-                                     "duration": noise["duration"][chosen][:, :, :n_tokens],
-                                     "segment": noise["segment"][chosen]}}
+    return {
+        "batch": part,
+        "noise": {
+            "posterior": noise["posterior"][chosen][:, :, :n_frames],
+            "duration": noise["duration"][chosen][:, :, :n_tokens],
+            "segment": noise["segment"][chosen],
+        },
+    }
 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
-    """By case the step that one process takes on a whole batch, and that two take on their parts of it."""
+    """By case the step that one process takes on a whole batch, and that two take on their
+    parts of it.
+    """
     folder = tmp_path_factory.mktemp("steps")
     cases = []
     for name, (speakers, n_first, n_second) in CASES.items():
-        path = write_config(folder / f"{name}.json", *NO_DROPOUT, 'text.symbols=["_", "а", "б", "в", "г"]',
-                            f"data.speakers={speakers}", "train.segment_samples=512",
-                            "train.eps=1")  # or Adam makes whole steps of gradients that are mere rounding
+        path = write_config(
+            folder / f"{name}.json",
+            *NO_DROPOUT,
+            'text.symbols=["_", "а", "б", "в", "г"]',
+            f"data.speakers={speakers}",
+            "train.segment_samples=512",
+            "train.eps=1",
+        )  # or Adam makes whole steps of gradients that are mere rounding
         n = n_first + n_second
         batch, noise = made_up_batch(read_config(VitsConfig, path), n)
-        cases.append((str(path), {
-            "1 ranks": [rows(batch, noise, slice(n))],
-            "2 ranks": [rows(batch, noise, slice(n_first)), rows(batch, noise, slice(n_first, n))]}))
+        cases.append(
+            (
+                str(path),
+                {
+                    "1 ranks": [rows(batch, noise, slice(n))],
+                    "2 ranks": [
+                        rows(batch, noise, slice(n_first)),
+                        rows(batch, noise, slice(n_first, n)),
+                    ],
+                },
+            )
+        )
     torch.save(cases, folder / "cases.pt")
     run_script(folder, WORKER, "steps", folder / "cases.pt", folder / "two.pt", n_processes=2)
     one = [step(path, batches, Ranks(0, 1, torch.device("cpu"))) for path, batches in cases]
@@ -72,7 +109,9 @@ def steps(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_take_the_step_of_one_on_the_whole_batch(steps, name):
-    """Every loss, and the gradients and weights of both networks; a batch that divides unevenly, too."""
+    """Every loss, and the gradients and weights of both networks; a batch that divides
+    unevenly, too.
+    """
     one, two = steps[name]
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
     for kind in set(one) - {"losses"}:
@@ -81,8 +120,13 @@ def test_two_processes_take_the_step_of_one_on_the_whole_batch(steps, name):
         for part, tensor in one[kind].items():
             # an attention key's bias has no gradient but float32's rounding, hence the second term
             nothing = 1e-5 * float(tensor.abs().max()) + 1e-7 * largest
-            torch.testing.assert_close(two[kind][part], tensor, rtol=1e-5, atol=nothing,
-                                       msg=lambda told: f"{kind} of {part}: {told}")
+            torch.testing.assert_close(
+                two[kind][part],
+                tensor,
+                rtol=1e-5,
+                atol=nothing,
+                msg=lambda told: f"{kind} of {part}: {told}",
+            )
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +182,15 @@ def test_a_mistake_is_told_once_and_ends_all_processes_at_once(tmp_path):
     write_data(tmp_path / "data", n_valid=0)
     write_config(tmp_path / "small.json", "data.n_valid=0")
     before = contents(tmp_path)
-    for arguments, says in ((("-c", "small.json", "--set", "train.lr=0"), "lr is 0"),
-                            (("-c", "small.json", "--data", "nowhere"), "nowhere: no such folder"),
-                            (("-c", "small.json", "--max_steps", 0), "--max_steps 0")):
+    for arguments, says in (
+        (("-c", "small.json", "--set", "train.lr=0"), "lr is 0"),
+        (("-c", "small.json", "--data", "nowhere"), "nowhere: no such folder"),
+        (("-c", "small.json", "--max_steps", 0), "--max_steps 0"),
+    ):
         begun = time.monotonic()
-        ended = run_script(tmp_path, "train.py", *arguments, n_processes=2, timeout=60,
-                           expect=1)  # torchrun's own code, whatever its processes end with
+        ended = run_script(
+            tmp_path, "train.py", *arguments, n_processes=2, timeout=60, expect=1
+        )  # torchrun's own code, whatever its processes end with
         told = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
         assert len(told) == 1 and says in told[0], ended.stderr
         assert set(re.findall(r"exitcode +: (\S+)", ended.stderr)) <= {"2", "-15"}
@@ -156,8 +203,14 @@ def test_a_signal_to_torchrun_saves_once_and_the_run_goes_on(tmp_path):
     write_data(tmp_path / "data")
     write_config(tmp_path / "small.json")
     arguments = ("-c", "small.json", "-m", "pair")
-    process = subprocess.Popen(command("train.py", *arguments, n_processes=2), cwd=tmp_path, env=ENVIRONMENT,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("train.py", *arguments, n_processes=2),
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / "runs/pair/scalars.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -168,7 +221,9 @@ def test_a_signal_to_torchrun_saves_once_and_the_run_goes_on(tmp_path):
         process.kill()
     step = int(re.search(r"interrupted at step (\d+)", err)[1])
     assert read_checkpoint(tmp_path / f"runs/pair/checkpoints/step_{step:08d}.pt")["step"] == step
-    told = run_script(tmp_path, "train.py", *arguments, "--max_steps", step + 1, n_processes=2).stderr
+    told = run_script(
+        tmp_path, "train.py", *arguments, "--max_steps", step + 1, n_processes=2
+    ).stderr
     assert f"step_{step:08d}.pt: step {step}" in told
 
 
@@ -190,7 +245,9 @@ def test_what_one_process_computes_and_fails_at_reaches_the_other(tmp_path):
 
 
 def share_results(rank: int, meeting: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=2
+    )
     ranks = Ranks(rank, 2, torch.device("cpu"))
     assert ranks.first(lambda: [rank, "a"]) == [0, "a"]
     assert ranks.each(lambda: rank) == rank
@@ -200,7 +257,9 @@ def share_results(rank: int, meeting: str) -> None:
     def fail() -> None:
         raise UserError(f"rank {rank}")
 
-    with pytest.raises(UserError if rank == 0 else SystemExit, match="rank 0" if rank == 0 else "2"):
+    with pytest.raises(
+        UserError if rank == 0 else SystemExit, match="rank 0" if rank == 0 else "2"
+    ):
         ranks.first(fail)
     expected, says = (SystemExit, "2") if rank == 0 else (UserError, "rank 1")
     with pytest.raises(expected, match=says) as caught:

@@ -1,4 +1,6 @@
-"""The splines and flows of the duration predictor: inverses, derivatives, determinants, extremes."""
+"""The splines and flows of the duration predictor: inverses, derivatives, determinants,
+extremes."""
+
 import pytest
 import torch
 from torch import Tensor
@@ -68,7 +70,7 @@ def test_log_derivative_of_the_spline_is_autograds(inverse: bool) -> None:
     n = 10_000
     x = torch.linspace(-5.5, 5.5, n).requires_grad_()
     y, log_slope = spline(x, *shapes_of(n), BOUND, inverse)
-    derivative, = torch.autograd.grad(y.sum(), x)
+    (derivative,) = torch.autograd.grad(y.sum(), x)
     torch.testing.assert_close(log_slope.exp(), derivative, atol=1e-4, rtol=2e-3)
 
 
@@ -82,7 +84,9 @@ def test_spline_stays_finite_and_monotonic_under_extreme_shapes(scale: float) ->
     assert (y.diff() > -1e-4).all() and y.abs().max() <= BOUND + 1e-4
     gradients = torch.autograd.grad(y.sum() + log_slope.sum(), [x, *shape])
     assert all(gradient.isfinite().all() for gradient in gradients)
-    x_again, log_slope = spline(x.detach(), *[values.detach() for values in shape], BOUND, inverse=True)
+    x_again, log_slope = spline(
+        x.detach(), *[values.detach() for values in shape], BOUND, inverse=True
+    )
     assert x_again.isfinite().all() and log_slope.isfinite().all()
 
 
@@ -121,9 +125,12 @@ def test_log_determinant_is_that_of_autograds_jacobian(flows: SplineFlows) -> No
     z, x_mask, condition = flow_inputs()
     _, log_det = flows(z, x_mask, condition)
     for item, length in enumerate((LENGTH, 4)):
+
         def bend(valid: Tensor, item: int = item, length: int = length) -> Tensor:
             padded = torch.nn.functional.pad(valid.unsqueeze(0), (0, LENGTH - length))
-            return flows(padded, x_mask[item:item + 1], condition[item:item + 1])[0][0, :, :length]
+            return flows(padded, x_mask[item : item + 1], condition[item : item + 1])[0][
+                0, :, :length
+            ]
 
         valid = z[item, :, :length]
         jacobian = torch.autograd.functional.jacobian(bend, valid).reshape(2 * length, 2 * length)

@@ -1,4 +1,5 @@
 """What goes wrong in the middle of a run ends it soon, in words, and costs no checkpoint."""
+
 import json
 import os
 import subprocess
@@ -39,8 +40,14 @@ def folder(tmp_path) -> Path:
 
 def test_a_crash_ends_the_loader_processes_too(folder) -> None:
     start = time.monotonic()
-    ended = subprocess.run([sys.executable, "-c", CRASH], cwd=folder, env=ENVIRONMENT, timeout=60,
-                           capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASH],
+        cwd=folder,
+        env=ENVIRONMENT,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
     assert ended.returncode == 1 and "made to crash" in ended.stderr
     assert time.monotonic() - start < 50
 
@@ -57,15 +64,34 @@ def test_a_recording_that_changes_under_a_run_is_told_in_one_line(folder) -> Non
     (folder / "runs/recordings.json").write_text(json.dumps(known), encoding="utf-8")
     for n_workers in (0, 2):
         ended = subprocess.run(
-            command("train.py", "-c", "small.json", "--max_steps", 40, "--set", f"train.num_workers={n_workers}"),
-            cwd=folder, env=ENVIRONMENT, timeout=60, capture_output=True, text=True)
+            command(
+                "train.py",
+                "-c",
+                "small.json",
+                "--max_steps",
+                40,
+                "--set",
+                f"train.num_workers={n_workers}",
+            ),
+            cwd=folder,
+            env=ENVIRONMENT,
+            timeout=60,
+            capture_output=True,
+            text=True,
+        )
         assert ended.returncode == 2, ended.stderr
         assert error_line(ended.stderr).startswith("error: data/wavs/0.wav: ")
 
 
 def test_a_backend_that_is_not_there_is_refused_before_the_run_is_touched(folder) -> None:
-    ended = subprocess.run(command("train.py", "-c", "small.json"), cwd=folder, timeout=60,
-                           env=ENVIRONMENT | {"VITS_ALIGNMENT": "abacus"}, capture_output=True, text=True)
+    ended = subprocess.run(
+        command("train.py", "-c", "small.json"),
+        cwd=folder,
+        timeout=60,
+        env=ENVIRONMENT | {"VITS_ALIGNMENT": "abacus"},
+        capture_output=True,
+        text=True,
+    )
     assert ended.returncode == 2 and "abacus" in error_line(ended.stderr)
     assert not (folder / "runs/small").exists()
 
@@ -85,8 +111,14 @@ def test_a_run_that_becomes_nan_keeps_its_good_checkpoint(folder) -> None:
     contents["generator"]["decoder.input.bias"][0] = float("nan")
     torch.save(contents, checkpoint)
     before = checkpoint.read_bytes()
-    ended = subprocess.run(command("train.py", "-c", "small.json", "--max_steps", 9), cwd=folder,
-                           env=ENVIRONMENT, timeout=60, capture_output=True, text=True)
+    ended = subprocess.run(
+        command("train.py", "-c", "small.json", "--max_steps", 9),
+        cwd=folder,
+        env=ENVIRONMENT,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
     assert ended.returncode == 2 and "became NaN" in error_line(ended.stderr)
     assert checkpoint.read_bytes() == before and len(list(checkpoint.parent.glob("step_*.pt"))) == 1
 

@@ -1,4 +1,5 @@
 """Lists of every accepted form are read alike, and a wrong line is named with its number."""
+
 import dataclasses
 import random
 from pathlib import Path
@@ -18,8 +19,14 @@ def config(folder, **changes):
 @pytest.fixture
 def folder(tmp_path):
     """Empty recordings: a list's reader looks at their names only."""
-    for name in ("wavs/a.wav", "flac/b.flac", "deep/er/c.ogg", "d.mp3", "wavs/Ab.WAV",
-                 "wavs/e.1.wav"):
+    for name in (
+        "wavs/a.wav",
+        "flac/b.flac",
+        "deep/er/c.ogg",
+        "d.mp3",
+        "wavs/Ab.WAV",
+        "wavs/e.1.wav",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path
@@ -38,7 +45,9 @@ def test_mark_line_ends_and_blank_lines_change_nothing(folder, encoding, end):
     path = write(folder, "train.csv", *rows, encoding=encoding, end=end)
     lines = read_list(path, config(folder))
     assert [(line.id, line.text, line.place) for line in lines] == [
-        ("wavs/a", "Първо.", "train.csv:1"), ("b", "Второ.", "train.csv:4")]
+        ("wavs/a", "Първо.", "train.csv:1"),
+        ("b", "Второ.", "train.csv:4"),
+    ]
     assert [line.path.name for line in lines] == ["a.wav", "b.flac"]
 
 
@@ -48,14 +57,25 @@ def test_only_line_feeds_end_a_line(folder):
     assert places == ["train.csv:1", "train.csv:2"]
 
 
-@pytest.mark.parametrize("written, found", [
-    ("wavs/a.wav", "wavs/a.wav"), ("wavs/a", "wavs/a.wav"), ("a.wav", "wavs/a.wav"),
-    ("a", "wavs/a.wav"), ("b", "flac/b.flac"), ("deep/er/c", "deep/er/c.ogg"),
-    ("deep\\er\\c.ogg", "deep/er/c.ogg"),
-    ("./d.mp3", "d.mp3"), ("e.1", "wavs/e.1.wav"), ("../lists/../d", "d.mp3")])
+@pytest.mark.parametrize(
+    "written, found",
+    [
+        ("wavs/a.wav", "wavs/a.wav"),
+        ("wavs/a", "wavs/a.wav"),
+        ("a.wav", "wavs/a.wav"),
+        ("a", "wavs/a.wav"),
+        ("b", "flac/b.flac"),
+        ("deep/er/c", "deep/er/c.ogg"),
+        ("deep\\er\\c.ogg", "deep/er/c.ogg"),
+        ("./d.mp3", "d.mp3"),
+        ("e.1", "wavs/e.1.wav"),
+        ("../lists/../d", "d.mp3"),
+    ],
+)
 @pytest.mark.parametrize("list_name", ["train.csv", "lists/train.csv"])
 def test_a_path_is_found_from_the_list_or_the_data_folder_with_or_without_suffix(
-        folder, written, found, list_name):
+    folder, written, found, list_name
+):
     (folder / "lists").mkdir()
     path = write(folder, list_name, f"{written}|text")
     [line] = read_list(path, config(folder))
@@ -67,9 +87,17 @@ def test_an_absolute_path_is_found(folder):
     assert [line.path for line in read_list(path, config(folder))] == [folder / "deep/er/c.ogg"] * 2
 
 
-@pytest.mark.parametrize("written, near", [
-    ("wavs/A.wav", "a.wav"), ("ab", "Ab.WAV"), ("B", "b.flac"), ("wavs/a.flac", "a.wav"),
-    ("zzz", None), ("", None)])
+@pytest.mark.parametrize(
+    "written, near",
+    [
+        ("wavs/A.wav", "a.wav"),
+        ("ab", "Ab.WAV"),
+        ("B", "b.flac"),
+        ("wavs/a.flac", "a.wav"),
+        ("zzz", None),
+        ("", None),
+    ],
+)
 def test_a_missing_recording_suggests_one_of_almost_its_name(folder, written, near):
     path = write(folder, "train.csv", f"{written}|text")
     [line] = read_list(path, config(folder))
@@ -89,12 +117,21 @@ def test_the_text_of_ljspeech_metadata_is_its_last_column(folder):
     assert texts == ["In eighteen thirteen", "No numbers"]
 
 
-@pytest.mark.parametrize("name, row, speakers, message", [
-    ("train.csv", "a|ann|Hello", None, r"found 3 columns, expected 2 .*data\.speakers=from_data"),
-    ("train.csv", "a|Hello", ("ann",), r"found 2 columns, expected 3 .*data\.speakers=null"),
-    ("train.csv", "a Hello", None, r"found 1 columns, expected 2"),
-    ("train.csv", "a|b|c|d", ("ann",), r"found 4 columns, expected 3"),
-    ("metadata.csv", "a|b|c|d", None, r"found 4 columns, expected 2")])
+@pytest.mark.parametrize(
+    "name, row, speakers, message",
+    [
+        (
+            "train.csv",
+            "a|ann|Hello",
+            None,
+            r"found 3 columns, expected 2 .*data\.speakers=from_data",
+        ),
+        ("train.csv", "a|Hello", ("ann",), r"found 2 columns, expected 3 .*data\.speakers=null"),
+        ("train.csv", "a Hello", None, r"found 1 columns, expected 2"),
+        ("train.csv", "a|b|c|d", ("ann",), r"found 4 columns, expected 3"),
+        ("metadata.csv", "a|b|c|d", None, r"found 4 columns, expected 2"),
+    ],
+)
 def test_wrong_columns_name_file_line_and_fix(folder, name, row, speakers, message):
     good = "b|ann|Fine." if speakers else "b|Fine."
     path = write(folder, name, good, "", row)
@@ -119,10 +156,14 @@ def test_another_encoding_is_named_with_its_line(folder):
         read_list(path, config(folder))
 
 
-@pytest.mark.parametrize("present, train, valid", [
-    (["train.csv", "valid.csv", "metadata.csv"], "train.csv", "valid.csv"),
-    (["train.txt", "val.txt"], "train.txt", "val.txt"),
-    (["metadata.csv"], "metadata.csv", None)])
+@pytest.mark.parametrize(
+    "present, train, valid",
+    [
+        (["train.csv", "valid.csv", "metadata.csv"], "train.csv", "valid.csv"),
+        (["train.txt", "val.txt"], "train.txt", "val.txt"),
+        (["metadata.csv"], "metadata.csv", None),
+    ],
+)
 def test_lists_are_found_by_their_usual_names(tmp_path, present, train, valid):
     for name in present:
         write(tmp_path, name, "a|text")
@@ -139,8 +180,11 @@ def test_named_lists_are_taken_and_a_wrong_name_lists_what_is_there(tmp_path):
 
 
 def test_a_missing_folder_says_what_to_get_and_how_to_go_on_without():
-    with pytest.raises(UserError, match=r"LJSpeech-1\.1\.tar\.bz2.*data/ljspeech/metadata\.csv.*"
-                                        r"data/ljspeech/wavs.*--data data/ljspeech-mini"):
+    with pytest.raises(
+        UserError,
+        match=r"LJSpeech-1\.1\.tar\.bz2.*data/ljspeech/metadata\.csv.*"
+        r"data/ljspeech/wavs.*--data data/ljspeech-mini",
+    ):
         find_lists(config("data/ljspeech"))
     with pytest.raises(UserError, match="nowhere: no such folder.*--data DIR"):
         find_lists(config("nowhere"))
@@ -156,8 +200,10 @@ def test_an_empty_list_and_too_small_a_list_to_hold_out_from_are_refused(folder)
 
 
 def lines(n_lines, n_texts):
-    return [Line(f"u{i}", None, None, f"Text {i % n_texts}", None, f"train.csv:{i}")
-            for i in range(n_lines)]
+    return [
+        Line(f"u{i}", None, None, f"Text {i % n_texts}", None, f"train.csv:{i}")
+        for i in range(n_lines)
+    ]
 
 
 def test_the_same_utterances_are_held_out_whatever_the_order_of_the_list():
@@ -177,6 +223,7 @@ def test_readings_of_one_sentence_stay_on_one_side():
 
 
 def test_adding_utterances_keeps_most_of_the_held_out_ones():
-    before, after = ({line.id for line in hold_out(lines(n, n), 20, Path("train.csv"))[1]}
-                     for n in (500, 550))
+    before, after = (
+        {line.id for line in hold_out(lines(n, n), 20, Path("train.csv"))[1]} for n in (500, 550)
+    )
     assert len(before & after) >= 14

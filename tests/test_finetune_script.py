@@ -1,4 +1,5 @@
 """finetune.py as a user runs it: the weights of another run, and nothing else of it."""
+
 import shutil
 
 import pytest
@@ -22,10 +23,22 @@ OTHER_TEXTS = ("час и ден", "ден и тест", "това е час", "
 
 @pytest.fixture(scope="module")
 def tuned(trained):
-    """Fine-tuned for a step at a rate of almost nothing, so that the weights tell where they come from."""
+    """Fine-tuned for a step at a rate of almost nothing, so that the weights tell where they
+    come from.
+    """
     write_data(trained / "other", OTHER_TEXTS, n_valid=1)
-    arguments = ("--restore_from", "runs/voice", "--data", "other", "-m", "tuned", "--set", "train.lr=1e-20",
-                 "--set", "train.weight_decay=0")
+    arguments = (
+        "--restore_from",
+        "runs/voice",
+        "--data",
+        "other",
+        "-m",
+        "tuned",
+        "--set",
+        "train.lr=1e-20",
+        "--set",
+        "train.weight_decay=0",
+    )
     before = contents(trained / "runs/voice")
     first = run_script(trained, "finetune.py", *arguments, "--max_steps", 1)
     at_first = read_checkpoint(trained / "runs/tuned/checkpoints/step_00000001.pt")
@@ -41,11 +54,15 @@ def test_only_the_weights_are_taken_and_one_line_says_so(trained, tuned):
         for name, weight in origin[network].items():
             torch.testing.assert_close(at_first[network][name], weight, rtol=1e-6, atol=1e-7)
         states = at_first[f"{network}_optimizer"]["state"].values()
-        assert states and all(state["step"] == 1 for state in states)  # moments of its own one step only
+        assert states and all(
+            state["step"] == 1 for state in states
+        )  # moments of its own one step only
     assert (at_first["step"], at_first["epoch"], at_first["batch"]) == (1, 0, 1)
     said = [line for line in first.stderr.splitlines() if "weights of" in line]
-    assert said == ["new run at step 0 with the weights of runs/voice/checkpoints/step_00000002.pt; "
-                    "fresh optimizers"]
+    assert said == [
+        "new run at step 0 with the weights of runs/voice/checkpoints/step_00000002.pt; "
+        "fresh optimizers"
+    ]
     steps = [line["step"] for line in scalars(trained / "runs/tuned") if "train/mel" in line]
     assert steps == [1, 2]
 
@@ -68,13 +85,17 @@ def test_the_same_command_again_continues_the_new_run(tuned):
 @pytest.fixture
 def refused(trained, call):
     """Fine-tune in a way that must be refused: the one line; nothing is made."""
+
     def run(*arguments):
         before = contents(trained)
         code, err = call(trained, finetune.main, "-m", "refused", *arguments)
         assert code == 2
-        made = {name for name, content in contents(trained).items() if before.get(name, 0) != content}
+        made = {
+            name for name, content in contents(trained).items() if before.get(name, 0) != content
+        }
         assert made <= {"runs/recordings.json"}
         return error_line(err)
+
     return run
 
 
@@ -99,8 +120,20 @@ def test_symbols_that_the_checkpoint_lacks_are_refused_clearly(trained, refused)
 
 def test_some_texts_with_unknown_symbols_are_counted_and_left_out(trained):
     write_data(trained / "mixed", (*OTHER_TEXTS, "two tones"), n_valid=0)
-    told = run_script(trained, "finetune.py", "--restore_from", "runs/voice", "--data", "mixed", "-m", "mixed",
-                      "--set", "data.n_valid=0", "--max_steps", 1)
+    told = run_script(
+        trained,
+        "finetune.py",
+        "--restore_from",
+        "runs/voice",
+        "--data",
+        "mixed",
+        "-m",
+        "mixed",
+        "--set",
+        "data.n_valid=0",
+        "--max_steps",
+        1,
+    )
     assert "1  unknown symbols" in told.stderr
     assert "5 utterances" in told.stderr
     shutil.rmtree(trained / "runs/mixed")

@@ -1,4 +1,5 @@
 """The generator makes hop_length samples of every frame, whatever its upsampling."""
+
 import dataclasses
 import random
 from pathlib import Path
@@ -20,7 +21,9 @@ def random_upsampling(seed: int) -> GeneratorConfig:
     draws = random.Random(seed)
     rates = tuple(draws.randint(1, 9) for _ in range(draws.randint(1, 3)))
     # A rate of 1 takes an odd kernel only, as every convolution that keeps the length.
-    sizes = tuple(rate + (2 * draws.randint(0, 4) if rate == 1 else draws.randint(0, 9)) for rate in rates)
+    sizes = tuple(
+        rate + (2 * draws.randint(0, 4) if rate == 1 else draws.randint(0, 9)) for rate in rates
+    )
     return GeneratorConfig(rates, sizes, 2 ** len(rates), "2", (3,), ((1,),))
 
 
@@ -35,8 +38,10 @@ def assert_makes_whole_frames(config: GeneratorConfig) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_one_hop_per_frame_in_every_config(path: Path) -> None:
     config = read_config(VitsConfig, path)
-    narrow = dataclasses.replace(config.model.decoder,
-                                 upsample_initial_channels=2 ** len(config.model.decoder.upsample_rates))
+    narrow = dataclasses.replace(
+        config.model.decoder,
+        upsample_initial_channels=2 ** len(config.model.decoder.upsample_rates),
+    )
     assert narrow.hop_length == config.audio.hop_length
     assert_makes_whole_frames(narrow)
 
@@ -58,4 +63,4 @@ def test_one_second_later_sounds_the_same() -> None:
     with torch.no_grad():
         whole, later = generator(frames), generator(frames[..., 10:])
     inner = slice(20 * 16, 40 * 16)
-    torch.testing.assert_close(later[..., inner], whole[..., 30 * 16:50 * 16])
+    torch.testing.assert_close(later[..., inner], whole[..., 30 * 16 : 50 * 16])

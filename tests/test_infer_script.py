@@ -1,4 +1,5 @@
 """infer.py as a user runs it: one command from a run or a checkpoint to a sound file."""
+
 import numpy as np
 import pytest
 import soundfile
@@ -20,37 +21,64 @@ RATE = 8000
 @pytest.fixture
 def speak(trained, tmp_path, call):
     """Speak with the trained voice in this process: int16 samples, and what was told."""
+
     def run(*arguments, text=SENTENCE, model="runs/voice", out="out.wav", source="--text"):
         path = tmp_path / out
-        code, _ = call(trained, infer.main, source, text, "--model_path", model, "--out_path", path,
-                       *arguments)
+        code, _ = call(
+            trained, infer.main, source, text, "--model_path", model, "--out_path", path, *arguments
+        )
         assert code == 0
         samples, rate = soundfile.read(path, dtype="int16")
         assert rate == RATE
         return samples
+
     return run
 
 
 @pytest.fixture
 def refused(trained, tmp_path, call):
     """Speak what must be refused: the one line, with nothing written."""
+
     def run(*arguments, text=SENTENCE, source="--text", model="runs/voice", out="out.wav"):
-        code, err = call(trained, infer.main, source, text, "--model_path", model, "--out_path",
-                         tmp_path / out, *arguments)
+        code, err = call(
+            trained,
+            infer.main,
+            source,
+            text,
+            "--model_path",
+            model,
+            "--out_path",
+            tmp_path / out,
+            *arguments,
+        )
         assert code == 2
         assert not (tmp_path / out).is_file()
         return error_line(err)
+
     return run
 
 
 def test_the_command_of_the_guide_works_word_for_word(trained):
-    """With the config beside it, though the checkpoint has one. The voice has all of its letters."""
-    spoken = run_script(trained, "infer.py", "--text", "Това е тестово изречение.", "--model_path",
-                        "runs/voice/checkpoints/step_00000002.pt", "--config_path", "small.json",
-                        "--out_path", "test.wav")
+    """With the config beside it, though the checkpoint has one. The voice has all of its
+    letters.
+    """
+    spoken = run_script(
+        trained,
+        "infer.py",
+        "--text",
+        "Това е тестово изречение.",
+        "--model_path",
+        "runs/voice/checkpoints/step_00000002.pt",
+        "--config_path",
+        "small.json",
+        "--out_path",
+        "test.wav",
+    )
     samples, rate = soundfile.read(trained / "test.wav", dtype="int16")
     assert soundfile.info(trained / "test.wav").subtype == "PCM_16" and rate == RATE
-    assert len(samples) >= 51 * 64  # a frame of 64 samples for each of 25 letters and 26 blanks, at least
+    assert (
+        len(samples) >= 51 * 64
+    )  # a frame of 64 samples for each of 25 letters and 26 blanks, at least
     assert 0 < np.abs(samples.astype(int)).max()
     assert (np.abs(samples.astype(int)) >= 32767).mean() < 0.001  # not clipped
     assert f"test.wav: {len(samples) / RATE:.2f} s at 8000 Hz, seed 0" in spoken.stderr
@@ -71,12 +99,16 @@ def test_without_noise_the_seed_changes_nothing(speak):
 
 def test_length_scale_2_doubles_the_durations(speak):
     lengths = {scale: len(speak("--noise_scale_w", 0, "--length_scale", scale)) for scale in (4, 8)}
-    assert lengths[8] / lengths[4] == pytest.approx(2, rel=0.1)  # durations are whole frames, rounded up
+    assert lengths[8] / lengths[4] == pytest.approx(
+        2, rel=0.1
+    )  # durations are whole frames, rounded up
 
 
 def test_a_text_file_is_spoken_line_by_line_with_pauses(speak, tmp_path):
     lines = ["това е", "добър ден", "един час"]
-    (tmp_path / "story.txt").write_text("\n\n".join(lines) + "\r\n", encoding="utf-8-sig")  # with a BOM
+    (tmp_path / "story.txt").write_text(
+        "\n\n".join(lines) + "\r\n", encoding="utf-8-sig"
+    )  # with a BOM
     story = speak(text=tmp_path / "story.txt", source="--text_file", out="story.wav")
     alone = [speak(text=line) for line in lines]
     pause = np.zeros(round(0.3 * RATE), "int16")
@@ -130,7 +162,7 @@ def test_arguments_out_of_range_are_refused(refused):
     assert "--noise_scale -1.0: expected 0 or more" in refused("--noise_scale", -1)
     assert "--noise_scale_w inf" in refused("--noise_scale_w", "inf")
     assert "--seed -1: expected 0" in refused("--seed", -1)
-    assert "2^63" in refused("--seed", 10 ** 30)
+    assert "2^63" in refused("--seed", 10**30)
     assert "one speaker; leave --speaker out" in refused("--speaker", "Мария")
 
 
@@ -157,11 +189,27 @@ def test_a_voice_with_several_speakers_speaks_by_name(tmp_path, call):
     run_script(tmp_path, "train.py", "-c", "small.json", "--max_steps", 1)
 
     def speak(*arguments):
-        code, err = call(tmp_path, infer.main, "--text", SENTENCE, "--model_path", "runs/small", "--out_path",
-                         "out.wav", "--noise_scale_w", 0, *arguments)
-        return code, error_line(err) if code else soundfile.read(tmp_path / "out.wav", dtype="int16")[0]
+        code, err = call(
+            tmp_path,
+            infer.main,
+            "--text",
+            SENTENCE,
+            "--model_path",
+            "runs/small",
+            "--out_path",
+            "out.wav",
+            "--noise_scale_w",
+            0,
+            *arguments,
+        )
+        return code, error_line(err) if code else soundfile.read(
+            tmp_path / "out.wav", dtype="int16"
+        )[0]
 
     maria, ivan = (speak("--speaker", name)[1] for name in ("Мария", "Иван"))
     assert len(maria) != len(ivan) or not np.array_equal(maria, ivan)
-    assert speak("--speaker", "Петър") == (2, "error: --speaker Петър: unknown; this voice has: Иван, Мария")
+    assert speak("--speaker", "Петър") == (
+        2,
+        "error: --speaker Петър: unknown; this voice has: Иван, Мария",
+    )
     assert speak() == (2, "error: no --speaker given; this voice has: Иван, Мария")

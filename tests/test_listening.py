@@ -1,4 +1,5 @@
 """The listening page holds every curve and sample, needs no network, and says what it lacks."""
+
 import base64
 import io
 import json
@@ -29,8 +30,11 @@ def scalars(step: int, part: str) -> dict:
     record = {"step": step, "epoch": step // 10, "time": 1.7e9 + step}
     record |= {f"{part}/{name}": i + 10 / step for i, name in enumerate(LOSSES)}
     if part == "train":
-        record |= {"train/learning_rate": 2e-4, "train/generator_gradient_norm": 3.0,
-                   "train/samples_per_second": 12.5}
+        record |= {
+            "train/learning_rate": 2e-4,
+            "train/generator_gradient_norm": 3.0,
+            "train/samples_per_second": 12.5,
+        }
     return record
 
 
@@ -52,10 +56,21 @@ def write_samples(run: Path, step: int) -> None:
             mel = torch.linspace(-12, 3, 20 * FRAMES[source]).reshape(20, FRAMES[source])
             write_png(files / f"{source}_mel.png", mel_picture(mel))
         write_png(files / "alignment.png", alignment_picture(torch.tensor([step % 7 + 1, 30])))
-        records.append({"id": identifier, "text": text, "speaker": None, "folder": f"{i:03d}",
-                        "frames": 40, "symbols": 2, "alignment": {
-                            "share_of_symbols_with_at_most_one_frame": 0.5,
-                            "longest_symbol_frames": 30, "longest_symbol": "a"}})
+        records.append(
+            {
+                "id": identifier,
+                "text": text,
+                "speaker": None,
+                "folder": f"{i:03d}",
+                "frames": 40,
+                "symbols": 2,
+                "alignment": {
+                    "share_of_symbols_with_at_most_one_frame": 0.5,
+                    "longest_symbol_frames": 30,
+                    "longest_symbol": "a",
+                },
+            }
+        )
     (folder / "samples.json").write_text(json.dumps(records), encoding="utf-8")
 
 
@@ -63,8 +78,10 @@ def write_samples(run: Path, step: int) -> None:
 def run(tmp_path) -> Path:
     folder = tmp_path / "runs" / "tiny"
     folder.mkdir(parents=True)
-    config = {"audio": {"sample_rate": SAMPLE_RATE, "hop_length": HOP_LENGTH},
-              "train": {"batch_size": 16, "lr": 2e-4}}
+    config = {
+        "audio": {"sample_rate": SAMPLE_RATE, "hop_length": HOP_LENGTH},
+        "train": {"batch_size": 16, "lr": 2e-4},
+    }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     records = [scalars(step, "train") for step in range(10, 60, 10)]
     records += [scalars(step, "valid") for step in (20, 40)]
@@ -216,18 +233,27 @@ def remove_samples(run: Path) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize(("spoil", "message"), [
-    (lambda run: (run / "scalars.jsonl").unlink(), r"scalars\.jsonl: no such file"),
-    (lambda run: (run / "scalars.jsonl").write_text(""), r"scalars\.jsonl: no scalars"),
-    (lambda run: (run / "scalars.jsonl").write_text('{"st'), r"scalars\.jsonl: no scalars"),
-    (lambda run: (run / "config.json").unlink(), r"config\.json: no such file"),
-    (lambda run: (run / "config.json").write_text("{"), r"config\.json: not JSON"),
-    (lambda run: (run / "config.json").write_text("[]"), r"config\.json: not sections"),
-    (lambda run: (run / "config.json").write_text("{}"), r"audio\.sample_rate: found None"),
-    (remove_samples, r"samples: no samples to listen to"),
-    (lambda run: (run / "samples/step_00000020/000/target.flac").write_text("x"), r"target\.flac"),
-    (lambda run: (run / "samples/step_00000020/000/target_mel.png").write_text("x"), r"mel\.png"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda run: (run / "scalars.jsonl").unlink(), r"scalars\.jsonl: no such file"),
+        (lambda run: (run / "scalars.jsonl").write_text(""), r"scalars\.jsonl: no scalars"),
+        (lambda run: (run / "scalars.jsonl").write_text('{"st'), r"scalars\.jsonl: no scalars"),
+        (lambda run: (run / "config.json").unlink(), r"config\.json: no such file"),
+        (lambda run: (run / "config.json").write_text("{"), r"config\.json: not JSON"),
+        (lambda run: (run / "config.json").write_text("[]"), r"config\.json: not sections"),
+        (lambda run: (run / "config.json").write_text("{}"), r"audio\.sample_rate: found None"),
+        (remove_samples, r"samples: no samples to listen to"),
+        (
+            lambda run: (run / "samples/step_00000020/000/target.flac").write_text("x"),
+            r"target\.flac",
+        ),
+        (
+            lambda run: (run / "samples/step_00000020/000/target_mel.png").write_text("x"),
+            r"mel\.png",
+        ),
+    ],
+)
 def test_a_run_that_gives_no_page_is_one_clear_line(run, spoil, message):
     spoil(run)
     with pytest.raises(UserError, match=message) as caught:

@@ -1,4 +1,5 @@
 """Every loss worked out by hand on a few numbers."""
+
 import math
 
 import pytest
@@ -11,22 +12,37 @@ from vits.losses import duration_loss, kl_loss
 from vits.model import TrainingOutput
 from vits.posterior_encoder import Posterior
 
-REAL = [Judgement(torch.tensor([[1.0, 0.5]]), [torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0, 0.5]])]),
-        Judgement(torch.tensor([[0.0]]), [torch.tensor([[0.0]])])]
-GENERATED = [Judgement(torch.tensor([[0.0, 2.0]]), [torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 2.0]])]),
-             Judgement(torch.tensor([[1.0]]), [torch.tensor([[1.0]])])]
+REAL = [
+    Judgement(torch.tensor([[1.0, 0.5]]), [torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0, 0.5]])]),
+    Judgement(torch.tensor([[0.0]]), [torch.tensor([[0.0]])]),
+]
+GENERATED = [
+    Judgement(torch.tensor([[0.0, 2.0]]), [torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 2.0]])]),
+    Judgement(torch.tensor([[1.0]]), [torch.tensor([[1.0]])]),
+]
 
 
-def output(z_p: Tensor, m_p: Tensor, logs_p: Tensor, logs_q: Tensor, mask: Tensor,
-           duration_losses: Tensor) -> TrainingOutput:
+def output(
+    z_p: Tensor, m_p: Tensor, logs_p: Tensor, logs_q: Tensor, mask: Tensor, duration_losses: Tensor
+) -> TrainingOutput:
     """What the losses look at; the rest is empty."""
     empty = torch.empty(0)
-    return TrainingOutput(empty, empty, empty, duration_losses, Posterior(empty, empty, logs_q), z_p, m_p,
-                          logs_p, mask)
+    return TrainingOutput(
+        empty,
+        empty,
+        empty,
+        duration_losses,
+        Posterior(empty, empty, logs_q),
+        z_p,
+        m_p,
+        logs_p,
+        mask,
+    )
 
 
 def test_discriminator_loss() -> None:
-    # (1 - real)^2 and generated^2, means per discriminator: (0 + 0.25) / 2 + (0 + 4) / 2, then 1 + 1.
+    # (1 - real)^2 and generated^2, means per discriminator: (0 + 0.25) / 2 + (0 + 4) / 2, then 1 +
+    # 1.
     assert discriminator_loss(REAL, GENERATED).item() == pytest.approx(0.125 + 2 + 1 + 1)
 
 
@@ -35,7 +51,9 @@ def test_adversarial_loss() -> None:
 
 
 def test_feature_matching_loss() -> None:
-    assert feature_matching_loss(REAL, GENERATED).item() == pytest.approx((1 + 2) / 2 + (1 + 1.5) / 2 + 1)
+    assert feature_matching_loss(REAL, GENERATED).item() == pytest.approx(
+        (1 + 2) / 2 + (1 + 1.5) / 2 + 1
+    )
 
 
 def test_mel_loss() -> None:
@@ -66,21 +84,32 @@ def test_kl_loss_has_the_true_divergence_as_its_mean() -> None:
     m_q, s_q, m_p, s_p = 0.5, 0.8, -0.2, 1.5
     z = m_q + s_q * torch.randn(1, 1, 400_000, generator=draw)
     ones = torch.ones_like(z)
-    found = kl_loss(output(z, m_p * ones, math.log(s_p) * ones, math.log(s_q) * ones, ones, torch.empty(0)),
-                    z.numel())
-    expected = torch.distributions.kl_divergence(torch.distributions.Normal(m_q, s_q),
-                                                 torch.distributions.Normal(m_p, s_p))
+    found = kl_loss(
+        output(z, m_p * ones, math.log(s_p) * ones, math.log(s_q) * ones, ones, torch.empty(0)),
+        z.numel(),
+    )
+    expected = torch.distributions.kl_divergence(
+        torch.distributions.Normal(m_q, s_q), torch.distributions.Normal(m_p, s_p)
+    )
     assert found.item() == pytest.approx(expected.item(), abs=3e-3)
 
 
 def test_duration_loss_is_per_symbol() -> None:
     losses = torch.tensor([3.0, 5.0])
     empty = torch.empty(0)
-    assert duration_loss(output(empty, empty, empty, empty, empty, losses), torch.tensor(4)).item() == 2.0
+    assert (
+        duration_loss(output(empty, empty, empty, empty, empty, losses), torch.tensor(4)).item()
+        == 2.0
+    )
 
 
 def test_losses_are_float32_whatever_comes_in() -> None:
-    halves = [Judgement(j.scores.bfloat16(), [m.bfloat16() for m in j.feature_maps]) for j in GENERATED]
-    for loss in (adversarial_loss(halves), feature_matching_loss(REAL, halves),
-                 discriminator_loss(REAL, halves)):
+    halves = [
+        Judgement(j.scores.bfloat16(), [m.bfloat16() for m in j.feature_maps]) for j in GENERATED
+    ]
+    for loss in (
+        adversarial_loss(halves),
+        feature_matching_loss(REAL, halves),
+        discriminator_loss(REAL, halves),
+    ):
         assert loss.dtype == torch.float32

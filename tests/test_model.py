@@ -1,11 +1,18 @@
 """The VITS model: its parts against plain definitions, speakers, and gradients."""
+
 import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tests.tiny_model import N_BINS, SEGMENT_FRAMES, TINY_AUDIO, perturb, tiny_batch, tiny_config, tiny_model
+from tests.tiny_model import (
+    SEGMENT_FRAMES,
+    TINY_AUDIO,
+    tiny_batch,
+    tiny_config,
+    tiny_model,
+)
 from vits.attention import RelativeAttention
 from vits.duration_predictor import DurationPredictor
 from vits.losses import duration_loss, kl_loss
@@ -20,8 +27,10 @@ def test_attention_equals_its_definition() -> None:
     n_heads, window, length, valid = 2, 2, 7, 5
     attention = RelativeAttention(8, n_heads, window, dropout=0.0).requires_grad_(False)
     x, mask = torch.randn(1, 8, length), length_mask(torch.tensor([valid]), length)
-    query, key, value = (layer(x)[0].view(n_heads, 4, length).transpose(1, 2)
-                         for layer in (attention.query, attention.key, attention.value))
+    query, key, value = (
+        layer(x)[0].view(n_heads, 4, length).transpose(1, 2)
+        for layer in (attention.query, attention.key, attention.value)
+    )
     expected = torch.zeros(n_heads, valid, 4)
     for head in range(n_heads):
         for i in range(valid):
@@ -76,7 +85,7 @@ def test_segments_lie_where_they_say() -> None:
 def test_segments_stay_within_each_utterance() -> None:
     model, batch = tiny_model(), tiny_batch()
     noise = model.draw_noise(batch["tokens"], batch["spec"])
-    for draw, expected in ((0.0, [0, 0]), (1 - 2 ** -24, [21 - SEGMENT_FRAMES, 13 - SEGMENT_FRAMES])):
+    for draw, expected in ((0.0, [0, 0]), (1 - 2**-24, [21 - SEGMENT_FRAMES, 13 - SEGMENT_FRAMES])):
         noise.segment = torch.full((2,), draw)
         assert model(**batch, noise=noise).segment_starts.tolist() == expected
 
@@ -84,10 +93,16 @@ def test_segments_stay_within_each_utterance() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_speaker_is_heard_in_synthesis(kind: str) -> None:
     model, batch = tiny_model(2, kind), tiny_batch(2)
-    voices = [model.synthesize(batch["tokens"], batch["token_lengths"], torch.full((2,), speaker), 0.0, 0.0)
-              for speaker in (0, 1)]
+    voices = [
+        model.synthesize(
+            batch["tokens"], batch["token_lengths"], torch.full((2,), speaker), 0.0, 0.0
+        )
+        for speaker in (0, 1)
+    ]
     shortest = min(voice.wav_hat.shape[2] for voice in voices)
-    assert (voices[0].wav_hat[..., :shortest] - voices[1].wav_hat[..., :shortest]).abs().max() > 1e-3
+    assert (
+        voices[0].wav_hat[..., :shortest] - voices[1].wav_hat[..., :shortest]
+    ).abs().max() > 1e-3
 
 
 def test_a_multi_speaker_model_asks_who_speaks() -> None:
@@ -101,8 +116,9 @@ def test_converting_to_the_same_speaker_is_reconstruction() -> None:
     spec, lengths, source = batch["spec"], batch["spec_lengths"], batch["speakers"]
     reconstruction = model.reconstruct(spec, lengths, source)
     assert reconstruction.shape == (2, 1, 21 * TINY_AUDIO.hop_length)
-    torch.testing.assert_close(model.convert(spec, lengths, source, source.clone()), reconstruction, atol=1e-5,
-                               rtol=0)
+    torch.testing.assert_close(
+        model.convert(spec, lengths, source, source.clone()), reconstruction, atol=1e-5, rtol=0
+    )
     assert (model.convert(spec, lengths, source, 1 - source) - reconstruction).abs().max() > 1e-3
 
 
@@ -115,8 +131,12 @@ def test_a_single_speaker_model_converts_nothing() -> None:
 
 def test_longer_scale_speaks_slower_and_every_symbol_lasts() -> None:
     model, batch = tiny_model(), tiny_batch()
-    slow, fast = (model.synthesize(batch["tokens"], batch["token_lengths"], length_scale=scale, noise_scale_w=0.0)
-                  for scale in (4.0, 1e-6))
+    slow, fast = (
+        model.synthesize(
+            batch["tokens"], batch["token_lengths"], length_scale=scale, noise_scale_w=0.0
+        )
+        for scale in (4.0, 1e-6)
+    )
     assert (slow.durations > fast.durations)[0].all()
     assert torch.equal(fast.durations.sum(1), batch["token_lengths"])
     assert torch.equal(slow.wav_lengths, slow.durations.sum(1) * TINY_AUDIO.hop_length)
@@ -128,8 +148,10 @@ def test_synthesis_takes_its_noise_from_draw_only() -> None:
 
     def speak(seed: int) -> Tensor:
         draws = torch.Generator().manual_seed(seed)
-        return model.synthesize(*arguments, draw=lambda *shape, device: torch.randn(
-            *shape, device=device, generator=draws)).wav_hat
+        return model.synthesize(
+            *arguments,
+            draw=lambda *shape, device: torch.randn(*shape, device=device, generator=draws),
+        ).wav_hat
 
     assert torch.equal(speak(0), speak(0)) and not torch.equal(speak(0), speak(1))
 
@@ -154,8 +176,11 @@ def test_deterministic_durations_are_learnt() -> None:
 def total_loss(model: VitsModel, batch: dict) -> Tensor:
     torch.manual_seed(5)  # of dropout and noise
     output = model(**batch)
-    return (output.wav_hat.square().mean() + kl_loss(output, batch["spec_lengths"].sum())
-            + duration_loss(output, batch["token_lengths"].sum()))
+    return (
+        output.wav_hat.square().mean()
+        + kl_loss(output, batch["spec_lengths"].sum())
+        + duration_loss(output, batch["token_lengths"].sum())
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,8 +198,9 @@ def test_every_weight_has_a_gradient(n_speakers: int, kind: str) -> None:
 def test_the_duration_predictor_does_not_teach_the_rest(n_speakers: int) -> None:
     model, batch = tiny_model(n_speakers), tiny_batch(n_speakers)
     model(**batch).duration_losses.sum().backward()
-    assert {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None} \
-        == {"duration_predictor"}
+    assert {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None} == {
+        "duration_predictor"
+    }
 
 
 @pytest.mark.parametrize("n_speakers", [0, 2])
@@ -185,4 +211,6 @@ def test_checkpointing_changes_no_gradient(n_speakers: int) -> None:
         total_loss(model, tiny_batch(n_speakers)).backward()
         gradients.append({name: p.grad for name, p in model.named_parameters()})
     for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradients[1][name], gradient, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            gradients[1][name], gradient, msg=lambda text, name=name: f"{name}: {text}"
+        )

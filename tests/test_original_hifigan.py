@@ -1,4 +1,5 @@
 """Mels, generators, discriminators and losses equal the original HiFi-GAN's numbers."""
+
 from functools import lru_cache
 
 import pytest
@@ -22,8 +23,15 @@ def original() -> dict:
 
 
 def mel(f_max: float | None, wav: torch.Tensor) -> torch.Tensor:
-    audio = AudioConfig(sample_rate=22050, n_fft=1024, hop_length=256, win_length=1024, n_mels=80, f_min=0.0,
-                        f_max=f_max)
+    audio = AudioConfig(
+        sample_rate=22050,
+        n_fft=1024,
+        hop_length=256,
+        win_length=1024,
+        n_mels=80,
+        f_min=0.0,
+        f_max=f_max,
+    )
     spectrogram = Spectrogram(audio, magnitude_floor=1e-9)
     return spectrogram.mel(spectrogram.magnitudes(wav))
 
@@ -31,8 +39,9 @@ def mel(f_max: float | None, wav: torch.Tensor) -> torch.Tensor:
 def discriminators(kind: str) -> Discriminators:
     numbers = original()[kind]
     if kind == MULTI_PERIOD:
-        members = Discriminators([PeriodDiscriminator(period, (32, 128, 512, 1024, 1024))
-                                  for period in (2, 3, 5, 7, 11)])
+        members = Discriminators(
+            [PeriodDiscriminator(period, (32, 128, 512, 1024, 1024)) for period in (2, 3, 5, 7, 11)]
+        )
     else:
         members = MultiScaleDiscriminator()
     fill_by_rule(members, numbers["keys"], numbers.get("spectral"))
@@ -50,8 +59,13 @@ def test_generator(version: str) -> None:
     numbers = original()[version]
     config = generator_config(numbers["config"])
     generator = Generator(80, config)
-    names = {name: generator_name(name, len(config.resblock_kernel_sizes)) for name in numbers["state_dict"]}
-    generator.load_state_dict({names[name]: weight for name, weight in numbers["state_dict"].items()})
+    names = {
+        name: generator_name(name, len(config.resblock_kernel_sizes))
+        for name in numbers["state_dict"]
+    }
+    generator.load_state_dict(
+        {names[name]: weight for name, weight in numbers["state_dict"].items()}
+    )
     with torch.no_grad():
         assert_close(generator(original()["mel"]["fmax_8000"]), numbers["wav_hat"])
 
@@ -67,11 +81,13 @@ def test_discriminators_and_their_losses(kind: str) -> None:
             assert_close(judgement.scores, expected)
     assert_close(discriminator_loss(real, generated), numbers["discriminator_loss"], relative=1e-3)
     assert_close(adversarial_loss(generated), numbers["adversarial_loss"], relative=1e-3)
-    feature_matching = 2 * feature_matching_loss(real, generated)  # the original's function doubles it
+    feature_matching = 2 * feature_matching_loss(
+        real, generated
+    )  # the original's function doubles it
     assert_close(feature_matching, numbers["feature_matching_loss"], relative=1e-3)
 
 
 def test_mel_loss() -> None:
-    real = mel(None, original()["mel"]["wav"].unsqueeze(1))[..., :SEGMENT // 256]
+    real = mel(None, original()["mel"]["wav"].unsqueeze(1))[..., : SEGMENT // 256]
     generated = mel(None, original()["generator_v1"]["wav_hat"][..., :SEGMENT])
     assert_close(mel_loss(real, generated), original()["mel_l1"], relative=1e-3)

@@ -1,4 +1,5 @@
 """Every part of the model, every loss and every gradient equals the original VITS's numbers."""
+
 from dataclasses import dataclass
 
 import pytest
@@ -11,23 +12,38 @@ from hifigan.mel import Spectrogram
 from tests.original_names import vits_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 from vits import alignment
-from vits.config import (DurationPredictorConfig, FlowConfig, ModelConfig, TextEncoderConfig,
-                         WaveNetConfig)
+from vits.config import (
+    DurationPredictorConfig,
+    FlowConfig,
+    ModelConfig,
+    TextEncoderConfig,
+    WaveNetConfig,
+)
 from vits.losses import duration_loss, kl_loss
 from vits.model import TrainingNoise, TrainingOutput, VitsModel, alignment_scores, take_segments
 from vits.text_encoder import length_mask
 
-AUDIO = AudioConfig(sample_rate=22050, n_fft=1024, hop_length=256, win_length=1024, n_mels=80, f_min=0.0,
-                    f_max=None)
+AUDIO = AudioConfig(
+    sample_rate=22050, n_fft=1024, hop_length=256, win_length=1024, n_mels=80, f_min=0.0, f_max=None
+)
 DISCRIMINATOR = DiscriminatorConfig(
-    periods=(2, 3, 5, 7, 11), period_channels=(32, 128, 512, 1024, 1024),
-    scale_layers=((16, 15, 1, 1), (64, 41, 4, 4), (256, 41, 4, 16), (1024, 41, 4, 64), (1024, 41, 4, 256),
-                  (1024, 5, 1, 1)))
+    periods=(2, 3, 5, 7, 11),
+    period_channels=(32, 128, 512, 1024, 1024),
+    scale_layers=(
+        (16, 15, 1, 1),
+        (64, 41, 4, 4),
+        (256, 41, 4, 16),
+        (1024, 41, 4, 64),
+        (1024, 41, 4, 256),
+        (1024, 5, 1, 1),
+    ),
+)
 
 
 @dataclass
 class Original:
     """A recording, our model with its weights, and our training forward on its input."""
+
     numbers: dict
     model: VitsModel
     names: dict[str, str]  # the original's name of each weight to ours
@@ -39,31 +55,44 @@ class Original:
     losses: dict[str, torch.Tensor]
 
 
-@pytest.fixture(scope="module", params=["original_vits_single_speaker", "original_vits_multi_speaker"])
+@pytest.fixture(
+    scope="module", params=["original_vits_single_speaker", "original_vits_multi_speaker"]
+)
 def original(request: pytest.FixtureRequest) -> Original:
     numbers = recording(request.param)
     model, names = build(numbers)
     inputs = numbers["input"]
     spectrogram = Spectrogram(AUDIO)
-    # The recording cut its shorter item's spectrogram off a longer waveform: nothing is reflected there.
+    # The recording cut its shorter item's spectrogram off a longer waveform: nothing is reflected
+    # there.
     spec = spectrogram.magnitudes(inputs["wav"])
     spec = spec * length_mask(inputs["spec_lengths"], spec.shape[2])
-    output = model(inputs["tokens"], inputs["token_lengths"], spec, inputs["spec_lengths"],
-                   inputs.get("speaker"), TrainingNoise(*numbers["random_draws_training"]))
+    output = model(
+        inputs["tokens"],
+        inputs["token_lengths"],
+        spec,
+        inputs["spec_lengths"],
+        inputs.get("speaker"),
+        TrainingNoise(*numbers["random_draws_training"]),
+    )
 
     discriminators = vits_discriminators(DISCRIMINATOR).requires_grad_(False)
     fill_by_rule(discriminators, numbers["discriminator_keys"])
     segment = numbers["segment_frames"]
-    wav = take_segments(inputs["wav"], output.segment_starts * AUDIO.hop_length, segment * AUDIO.hop_length)
+    wav = take_segments(
+        inputs["wav"], output.segment_starts * AUDIO.hop_length, segment * AUDIO.hop_length
+    )
     real, generated = discriminators(wav), discriminators(output.wav_hat)
     mel = take_segments(spectrogram.mel(spec), output.segment_starts, segment)
     mel_hat = spectrogram.mel(spectrogram.magnitudes(output.wav_hat))
-    losses = {"discriminator": discriminator_loss(real, generated),
-              "adversarial": adversarial_loss(generated),
-              "feature_matching": 2 * feature_matching_loss(real, generated),
-              "mel": 45 * mel_loss(mel, mel_hat),
-              "kl": kl_loss(output, inputs["spec_lengths"].sum()),
-              "duration": duration_loss(output, inputs["token_lengths"].sum())}
+    losses = {
+        "discriminator": discriminator_loss(real, generated),
+        "adversarial": adversarial_loss(generated),
+        "feature_matching": 2 * feature_matching_loss(real, generated),
+        "mel": 45 * mel_loss(mel, mel_hat),
+        "kl": kl_loss(output, inputs["spec_lengths"].sum()),
+        "duration": duration_loss(output, inputs["token_lengths"].sum()),
+    }
     return Original(numbers, model, names, spectrogram, spec, output, real, generated, losses)
 
 
@@ -71,15 +100,29 @@ def build(numbers: dict) -> tuple[VitsModel, dict[str, str]]:
     c = numbers["config"]
     hidden = c["hidden_channels"]
     config = ModelConfig(
-        latent_channels=c["inter_channels"], speaker_channels=c["gin_channels"],
-        text_encoder=TextEncoderConfig(hidden, c["filter_channels"], c["n_heads"], c["n_layers"],
-                                       c["kernel_size"], c["p_dropout"], attention_window=4),
+        latent_channels=c["inter_channels"],
+        speaker_channels=c["gin_channels"],
+        text_encoder=TextEncoderConfig(
+            hidden,
+            c["filter_channels"],
+            c["n_heads"],
+            c["n_layers"],
+            c["kernel_size"],
+            c["p_dropout"],
+            attention_window=4,
+        ),
         posterior_encoder=WaveNetConfig(hidden, n_layers=16, kernel_size=5),
         flow=FlowConfig(4, WaveNetConfig(hidden, n_layers=4, kernel_size=5)),
         duration_predictor=DurationPredictorConfig("stochastic", hidden, 3, 0.5, 4),
-        decoder=generator_config(c))
-    model = VitsModel(config, numbers["n_vocab"], c["n_speakers"], numbers["spec_channels"],
-                      numbers["segment_frames"]).eval()
+        decoder=generator_config(c),
+    )
+    model = VitsModel(
+        config,
+        numbers["n_vocab"],
+        c["n_speakers"],
+        numbers["spec_channels"],
+        numbers["segment_frames"],
+    ).eval()
     n_resblocks = len(c["resblock_kernel_sizes"])
     names = {name: vits_name(name, n_resblocks) for name in numbers["state_dict"]}
     model.load_state_dict({names[name]: weight for name, weight in numbers["state_dict"].items()})
@@ -111,7 +154,9 @@ def test_alignment(original: Original) -> None:
     assert_close(scores, original.numbers["alignment_score"])
     path = original.numbers["path"]
     assert torch.equal(original.output.durations, path.sum(1).long())
-    assert torch.equal(alignment.path_from_durations(original.output.durations, path.shape[1]).float(), path)
+    assert torch.equal(
+        alignment.path_from_durations(original.output.durations, path.shape[1]).float(), path
+    )
 
 
 def test_expansion_by_durations_equals_the_dense_product(original: Original) -> None:
@@ -123,7 +168,9 @@ def test_expansion_by_durations_equals_the_dense_product(original: Original) -> 
 
 def test_duration_loss_of_each_item(original: Original) -> None:
     n_symbols = original.numbers["input"]["token_lengths"].sum()
-    assert_close(original.output.duration_losses / n_symbols, original.numbers["duration_loss_per_item"])
+    assert_close(
+        original.output.duration_losses / n_symbols, original.numbers["duration_loss_per_item"]
+    )
 
 
 def test_generated_segment(original: Original) -> None:
@@ -134,8 +181,10 @@ def test_generated_segment(original: Original) -> None:
 
 
 def test_discriminators(original: Original) -> None:
-    for judgements, key in ((original.real, "discriminator_real"),
-                            (original.generated, "discriminator_generated")):
+    for judgements, key in (
+        (original.real, "discriminator_real"),
+        (original.generated, "discriminator_generated"),
+    ):
         for judgement, expected in zip(judgements, original.numbers[key], strict=True):
             assert_close(judgement.scores, expected)
     recorded = original.numbers["feature_map_mean_abs_generated"]
@@ -144,7 +193,9 @@ def test_discriminators(original: Original) -> None:
         assert_close(found, torch.as_tensor(expected))
 
 
-@pytest.mark.parametrize("name", ["discriminator", "adversarial", "feature_matching", "mel", "kl", "duration"])
+@pytest.mark.parametrize(
+    "name", ["discriminator", "adversarial", "feature_matching", "mel", "kl", "duration"]
+)
 def test_loss(original: Original, name: str) -> None:
     assert_close(original.losses[name], original.numbers["loss"][name], relative=1e-3)
 
@@ -173,8 +224,13 @@ def test_synthesis(original: Original) -> None:
         return noise
 
     synthesis = original.model.synthesize(
-        inputs["tokens"], inputs["token_lengths"], inputs.get("speaker"), recorded["noise_scale"],
-        recorded["noise_scale_w"], draw=recorded_draw)
+        inputs["tokens"],
+        inputs["token_lengths"],
+        inputs.get("speaker"),
+        recorded["noise_scale"],
+        recorded["noise_scale_w"],
+        draw=recorded_draw,
+    )
     assert torch.equal(synthesis.durations, recorded["path"].sum(1).long())
     for wav_hat, expected, length in zip(synthesis.wav_hat, recorded["wav"], synthesis.wav_lengths):
         assert_close(wav_hat[:, :length], expected[:, :length])

@@ -1,4 +1,5 @@
 """Installing with and without a compiler, and which module may import which."""
+
 import ast
 import os
 import shutil
@@ -31,17 +32,36 @@ def install(tmp_path: Path, **environment: str) -> Path:
     for name in ("vits", "hifigan"):
         unbuilt = shutil.ignore_patterns("*.so", "__pycache__")
         shutil.copytree(ROOT / name, source / name, ignore=unbuilt)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps",
-                    "--no-index", "--target", site, source],
-                   check=True, env=os.environ | environment)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--no-build-isolation",
+            "--no-deps",
+            "--no-index",
+            "--target",
+            site,
+            source,
+        ],
+        check=True,
+        env=os.environ | environment,
+    )
     return site
 
 
 def run_search(site: Path, where: Path) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(site)}
     environment.pop("VITS_ALIGNMENT", None)
-    return subprocess.run([sys.executable, "-c", SEARCH], cwd=where, env=environment, check=True,
-                          capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", SEARCH],
+        cwd=where,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.slow
@@ -74,8 +94,9 @@ def imported_by(source: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add(source.relative_to(ROOT).parts[0] if node.level
-                      else node.module.split(".")[0])
+            names.add(
+                source.relative_to(ROOT).parts[0] if node.level else node.module.split(".")[0]
+            )
     return names
 
 
@@ -88,8 +109,11 @@ def test_imports_point_down_only(layer, above):
 
 
 def test_nothing_outside_the_tests_imports_torchaudio():
-    sources = [*(ROOT / "hifigan").rglob("*.py"), *(ROOT / "vits").rglob("*.py"),
-               *ROOT.glob("*.py")]
+    sources = [
+        *(ROOT / "hifigan").rglob("*.py"),
+        *(ROOT / "vits").rglob("*.py"),
+        *ROOT.glob("*.py"),
+    ]
     assert not [s for s in sources if "torchaudio" in imported_by(s)]
 
 

@@ -1,4 +1,5 @@
 """The sizes of all networks, to the unit, and which of their layers are weight-normed."""
+
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,11 @@ from vits.config import VitsConfig
 from vits.model import VitsModel
 
 BASE = Path(__file__).parent.parent / "configs" / "base.json"
-RESBLOCK_1 = {"resblock": "1", "resblock_kernel_sizes": (3, 7, 11), "resblock_dilations": ((1, 3, 5),) * 3}
+RESBLOCK_1 = {
+    "resblock": "1",
+    "resblock_kernel_sizes": (3, 7, 11),
+    "resblock_dilations": ((1, 3, 5),) * 3,
+}
 HIFIGAN = {  # HiFi-GAN Table 5
     "V1": GeneratorConfig((8, 8, 2, 2), (16, 16, 4, 4), 512, **RESBLOCK_1),
     "V2": GeneratorConfig((8, 8, 2, 2), (16, 16, 4, 4), 128, **RESBLOCK_1),
@@ -34,7 +39,11 @@ def n_parameters(module: nn.Module) -> int:
 
 
 def weight_normed(module: nn.Module) -> set[str]:
-    return {name for name, layer in module.named_modules() if parametrize.is_parametrized(layer, "weight")}
+    return {
+        name
+        for name, layer in module.named_modules()
+        if parametrize.is_parametrized(layer, "weight")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +53,13 @@ def base() -> VitsConfig:
 
 def base_model(config: VitsConfig) -> VitsModel:
     with torch.device("meta"):
-        return VitsModel(config.model, config.n_symbols, config.n_speakers, config.audio.n_bins,
-                         config.segment_frames)
+        return VitsModel(
+            config.model,
+            config.n_symbols,
+            config.n_speakers,
+            config.audio.n_bins,
+            config.segment_frames,
+        )
 
 
 def test_generator_of_the_paper(base: VitsConfig) -> None:
@@ -74,8 +88,12 @@ def test_generators_of_hifigan(version: str, count: int) -> None:
 
 def test_discriminators_of_hifigan(base: VitsConfig) -> None:
     with torch.device("meta"):
-        by_period = Discriminators([PeriodDiscriminator(period, base.discriminator.period_channels)
-                                    for period in (2, 3, 5, 7, 11)])
+        by_period = Discriminators(
+            [
+                PeriodDiscriminator(period, base.discriminator.period_channels)
+                for period in (2, 3, 5, 7, 11)
+            ]
+        )
         by_scale = MultiScaleDiscriminator()
     for discriminators in (by_period, by_scale):
         fold_weight_norm(discriminators)
@@ -85,25 +103,42 @@ def test_discriminators_of_hifigan(base: VitsConfig) -> None:
 
 def test_weight_norm_is_where_the_original_has_it(base: VitsConfig) -> None:
     model = base_model(base)
-    wavenets = {"posterior_encoder.wavenet": 16} | {f"flow.couplings.{i}.wavenet": 4 for i in range(4)}
-    expected = {f"{wavenet}.{layer}.{i}" for wavenet, n_layers in wavenets.items()
-                for layer in ("gated", "residual_skip") for i in range(n_layers)}
+    wavenets = {"posterior_encoder.wavenet": 16} | {
+        f"flow.couplings.{i}.wavenet": 4 for i in range(4)
+    }
+    expected = {
+        f"{wavenet}.{layer}.{i}"
+        for wavenet, n_layers in wavenets.items()
+        for layer in ("gated", "residual_skip")
+        for i in range(n_layers)
+    }
     expected |= {f"decoder.stages.{stage}.upsample" for stage in range(4)}
-    expected |= {f"decoder.stages.{stage}.resblocks.{resblock}.{layer}.{i}" for stage in range(4)
-                 for resblock in range(3) for layer in ("dilated", "plain") for i in range(3)}
+    expected |= {
+        f"decoder.stages.{stage}.resblocks.{resblock}.{layer}.{i}"
+        for stage in range(4)
+        for resblock in range(3)
+        for layer in ("dilated", "plain")
+        for i in range(3)
+    }
     assert weight_normed(model) == expected
 
 
 def test_weight_norm_of_speaker_conditions() -> None:
     conditions = {name for name in weight_normed(tiny_model(n_speakers=2)) if "condition" in name}
-    assert conditions == {f"{part}.wavenet.condition" for part in
-                          ("posterior_encoder", "flow.couplings.0", "flow.couplings.1")}
+    assert conditions == {
+        f"{part}.wavenet.condition"
+        for part in ("posterior_encoder", "flow.couplings.0", "flow.couplings.1")
+    }
 
 
 def test_every_layer_of_the_discriminators_is_weight_normed(base: VitsConfig) -> None:
     with torch.device("meta"):
         discriminators = vits_discriminators(base.discriminator)
-    layers = {name for name, layer in discriminators.named_modules() if isinstance(layer, (nn.Conv1d, nn.Conv2d))}
+    layers = {
+        name
+        for name, layer in discriminators.named_modules()
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d))
+    }
     assert weight_normed(discriminators) == layers and len(layers) == 7 + 5 * 6
 
 
@@ -120,7 +155,9 @@ def test_folding_keeps_the_output_and_is_idempotent(n_speakers: int) -> None:
     speakers = torch.tensor([0, 1]) if n_speakers else None
     before = model.reconstruct(spec, lengths, speakers)
     fold_weight_norm(model)
-    torch.testing.assert_close(model.reconstruct(spec, lengths, speakers), before, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        model.reconstruct(spec, lengths, speakers), before, atol=1e-5, rtol=0
+    )
     folded = {name: weight.clone() for name, weight in model.state_dict().items()}
     fold_weight_norm(model)
     assert not weight_normed(model)
@@ -129,8 +166,13 @@ def test_folding_keeps_the_output_and_is_idempotent(n_speakers: int) -> None:
 
 def test_folding_discriminators_keeps_their_judgement() -> None:
     table = ((8, 15, 1, 1), (16, 41, 4, 4))
-    discriminators = Discriminators([PeriodDiscriminator(3, (8, 16, 32)), ScaleDiscriminator(table),
-                                     ScaleDiscriminator(table, spectral_norm=True)]).eval()
+    discriminators = Discriminators(
+        [
+            PeriodDiscriminator(3, (8, 16, 32)),
+            ScaleDiscriminator(table),
+            ScaleDiscriminator(table, spectral_norm=True),
+        ]
+    ).eval()
     wav = torch.randn(2, 1, 1024)
     before = discriminators(wav)
     fold_weight_norm(discriminators)

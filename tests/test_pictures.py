@@ -1,4 +1,5 @@
 """Known pixels of the mel and alignment pictures, and PNG files that hold the same pixels."""
+
 import numpy as np
 import pytest
 import torch

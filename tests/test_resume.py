@@ -2,6 +2,7 @@
 
 The data makes 4 batches an epoch. Dropout is on, and validation and saving fall in between.
 """
+
 import dataclasses
 import json
 import logging
@@ -34,7 +35,10 @@ BETWEEN = ("train.validate_every=3", "train.save_every=7", "train.keep_last=20")
 
 @dataclass
 class Trained:
-    """What one call of run_training did: the experiment at its end, and the batches' ids by step."""
+    """What one call of run_training did: the experiment at its end, and the batches' ids by
+    step.
+    """
+
     experiment: VitsTraining
     batches: dict[int, list[str]]
 
@@ -46,8 +50,15 @@ class Trained:
 @pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
     """Run the training, telling `watch(experiment)` before each step."""
-    def call(config: VitsConfig, run: Path, max_steps: int | None = None, max_minutes: float | None = None,
-             watch: Callable[[VitsTraining], None] = lambda experiment: None, **options: Any) -> Trained:
+
+    def call(
+        config: VitsConfig,
+        run: Path,
+        max_steps: int | None = None,
+        max_minutes: float | None = None,
+        watch: Callable[[VitsTraining], None] = lambda experiment: None,
+        **options: Any,
+    ) -> Trained:
         seen: list[VitsTraining] = []
         batches: dict[int, list[str]] = {}
         step, build = VitsTraining.train_step, VitsTraining.__init__
@@ -66,6 +77,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
             patch.setattr(VitsTraining, "__init__", noted_build)
             run_training(config, run, ALONE, Limits(max_steps, max_minutes), **options)
         return Trained(seen[0], batches)
+
     return call
 
 
@@ -92,9 +104,18 @@ def newest(run: Path) -> dict[str, Any]:
 
 def curves(run: Path) -> list[dict[str, Any]]:
     """The lines of scalars.jsonl without what the clock says."""
-    lines = [json.loads(line) for line in (run / "scalars.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name not in ("time", "train/samples_per_second")}
-            for line in lines]
+    lines = [
+        json.loads(line)
+        for line in (run / "scalars.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    return [
+        {
+            name: value
+            for name, value in line.items()
+            if name not in ("time", "train/samples_per_second")
+        }
+        for line in lines
+    ]
 
 
 def assert_same_curves(run: Path, whole_run: Path) -> None:
@@ -104,8 +125,9 @@ def assert_same_curves(run: Path, whole_run: Path) -> None:
     assert len(extra) <= 1 and all("valid/mel" in line for line in extra)
 
 
-def assert_equals_unbroken(first: Trained, second: Trained, run: Path, whole: Trained,
-                           whole_run: Path) -> None:
+def assert_equals_unbroken(
+    first: Trained, second: Trained, run: Path, whole: Trained, whole_run: Path
+) -> None:
     assert not first.batches.keys() & second.batches.keys()
     assert first.batches | second.batches == whole.batches
     assert_same(newest(run), newest(whole_run))
@@ -116,9 +138,14 @@ def assert_equals_unbroken(first: Trained, second: Trained, run: Path, whole: Tr
 # To the bit
 
 
-@pytest.mark.parametrize("stop, n_workers", [(10, 0), (8, 0), (10, 2)],
-                         ids=["in an epoch", "at an epoch's end", "with loader processes"])
-def test_twenty_steps_equal_some_stop_and_the_rest(smallest, train, tmp_path, stop, n_workers) -> None:
+@pytest.mark.parametrize(
+    "stop, n_workers",
+    [(10, 0), (8, 0), (10, 2)],
+    ids=["in an epoch", "at an epoch's end", "with loader processes"],
+)
+def test_twenty_steps_equal_some_stop_and_the_rest(
+    smallest, train, tmp_path, stop, n_workers
+) -> None:
     config = smallest(*BETWEEN, f"train.num_workers={n_workers}")
     whole = train(config, tmp_path / "whole", 20)
     first = train(config, tmp_path / "run", stop)
@@ -126,7 +153,9 @@ def test_twenty_steps_equal_some_stop_and_the_rest(smallest, train, tmp_path, st
     second = train(config, tmp_path / "run", 20)
     assert_equals_unbroken(first, second, tmp_path / "run", whole, tmp_path / "whole")
     assert (second.state.step, second.state.epoch, second.state.batch) == (20, 5, 0)
-    assert len({tuple(ids) for ids in whole.batches.values()}) > 8, "epochs are shuffled differently"
+    assert len({tuple(ids) for ids in whole.batches.values()}) > 8, (
+        "epochs are shuffled differently"
+    )
 
 
 def test_saving_and_looking_do_not_change_the_training(smallest, train, tmp_path) -> None:
@@ -140,7 +169,9 @@ def test_a_checkpoint_holds_all_parts_and_only_plain_values(smallest, train, tmp
     train(smallest("train.validate_every=2"), tmp_path / "run", 3)
     contents = newest(tmp_path / "run")
     assert contents.keys() == {*PARTS, *COUNTERS, "config", "random"}
-    assert contents["config"]["text"]["symbols"][0] == "_", "the symbols are in the checkpoint, not from_data"
+    assert contents["config"]["text"]["symbols"][0] == "_", (
+        "the symbols are in the checkpoint, not from_data"
+    )
 
     def look(value: Any) -> None:
         if isinstance(value, dict):
@@ -159,10 +190,14 @@ def test_a_checkpoint_holds_all_parts_and_only_plain_values(smallest, train, tmp
 # Stopping
 
 
-@pytest.mark.parametrize("number, at", [(signal.SIGTERM, 6), (signal.SIGINT, 8)],
-                         ids=["SIGTERM in an epoch", "SIGINT at an epoch's end"])
-def test_a_signal_in_a_step_saves_and_the_rest_equals_the_unbroken_run(smallest, train, tmp_path, caplog,
-                                                                       number, at) -> None:
+@pytest.mark.parametrize(
+    "number, at",
+    [(signal.SIGTERM, 6), (signal.SIGINT, 8)],
+    ids=["SIGTERM in an epoch", "SIGINT at an epoch's end"],
+)
+def test_a_signal_in_a_step_saves_and_the_rest_equals_the_unbroken_run(
+    smallest, train, tmp_path, caplog, number, at
+) -> None:
     def send(experiment: VitsTraining) -> None:
         if experiment.state.step + 1 == at:
             os.kill(os.getpid(), number)
@@ -216,7 +251,9 @@ def test_no_steps_at_all_are_none(smallest, train, tmp_path) -> None:
 # Crashes
 
 
-def test_a_crash_between_saves_loses_no_more_than_the_steps_since(smallest, train, tmp_path) -> None:
+def test_a_crash_between_saves_loses_no_more_than_the_steps_since(
+    smallest, train, tmp_path
+) -> None:
     def crash(experiment: VitsTraining) -> None:
         if experiment.state.step == 10:
             raise RuntimeError("power cut")
@@ -235,7 +272,9 @@ def test_a_crash_between_saves_loses_no_more_than_the_steps_since(smallest, trai
     assert curves(tmp_path / "run") == curves(tmp_path / "whole"), "no line twice, none lost"
 
 
-def test_a_crash_before_the_first_save_starts_over_without_old_curves(smallest, train, tmp_path) -> None:
+def test_a_crash_before_the_first_save_starts_over_without_old_curves(
+    smallest, train, tmp_path
+) -> None:
     def crash(experiment: VitsTraining) -> None:
         if experiment.state.step == 2:
             raise RuntimeError("power cut")
@@ -247,7 +286,9 @@ def test_a_crash_before_the_first_save_starts_over_without_old_curves(smallest, 
     assert steps == [1, 2, 3, 4]
 
 
-def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(smallest, train, tmp_path) -> None:
+def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(
+    smallest, train, tmp_path
+) -> None:
     config = smallest(*BETWEEN)
     whole = train(config, tmp_path / "whole", 12)
     train(config, tmp_path / "run", 5)
@@ -262,29 +303,53 @@ def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(smalle
 # A changed run
 
 
-def test_a_changed_setting_is_logged_and_rules_from_here_on(smallest, train, tmp_path, caplog) -> None:
+def test_a_changed_setting_is_logged_and_rules_from_here_on(
+    smallest, train, tmp_path, caplog
+) -> None:
     train(smallest(), tmp_path / "run", 5)  # one epoch behind: the rate has decayed once
     with caplog.at_level(logging.INFO):
-        second = train(smallest("train.lr=0.001", "train.betas=[0.5, 0.9]", "train.weight_decay=0.1",
-                                "train.lr_decay=0.5"), tmp_path / "run", 6)
+        second = train(
+            smallest(
+                "train.lr=0.001",
+                "train.betas=[0.5, 0.9]",
+                "train.weight_decay=0.1",
+                "train.lr_decay=0.5",
+            ),
+            tmp_path / "run",
+            6,
+        )
     assert "changed since step_00000005.pt: train.lr was 0.002, is 0.001" in caplog.text
     group = second.state.generator_optimizer.param_groups[0]
     assert group["lr"] == pytest.approx(0.001 * 0.999875)
     assert (tuple(group["betas"]), group["weight_decay"]) == ((0.5, 0.9), 0.1)
     third = train(smallest("train.lr=0.001", "train.lr_decay=0.5"), tmp_path / "run", 9)
-    assert third.state.discriminator_schedule.get_last_lr() == [pytest.approx(0.001 * 0.999875 * 0.5)]
+    assert third.state.discriminator_schedule.get_last_lr() == [
+        pytest.approx(0.001 * 0.999875 * 0.5)
+    ]
 
 
-@pytest.mark.parametrize("setting", ["model.latent_channels=16", "audio.n_mels=10",
-                                     "discriminator.periods=[2]", "text.add_blank=false",
-                                     "data.speakers=from_data", "train.optimizer=RAdam"])
-def test_a_change_that_weights_or_moments_do_not_fit_is_refused(smallest, train, tmp_path, setting) -> None:
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "model.latent_channels=16",
+        "audio.n_mels=10",
+        "discriminator.periods=[2]",
+        "text.add_blank=false",
+        "data.speakers=from_data",
+        "train.optimizer=RAdam",
+    ],
+)
+def test_a_change_that_weights_or_moments_do_not_fit_is_refused(
+    smallest, train, tmp_path, setting
+) -> None:
     train(smallest(), tmp_path / "run", 1)
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     with pytest.raises(UserError, match=setting.partition("=")[0]) as caught:
         train(smallest(setting), tmp_path / "run", 2)
     assert str(caught.value).isprintable()
-    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert before == {
+        path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()
+    }
 
 
 def test_a_run_goes_on_under_another_precision(smallest, train, tmp_path) -> None:
@@ -297,8 +362,10 @@ def test_a_run_goes_on_under_another_precision(smallest, train, tmp_path) -> Non
     assert second.state.step == 2
 
 
-@pytest.mark.parametrize("batch, before, now, position", [
-    (2, 4, 8, 4), (3, 4, 2, 1), (1, 4, 1, 0), (0, 4, 9, 0), (3, 4, 4, 3)])
+@pytest.mark.parametrize(
+    "batch, before, now, position",
+    [(2, 4, 8, 4), (3, 4, 2, 1), (1, 4, 1, 0), (0, 4, 9, 0), (3, 4, 4, 3)],
+)
 def test_the_position_fits_an_epoch_of_another_length(batch, before, now, position) -> None:
     state = TrainingState(*[None] * len(PARTS), batch=batch, n_batches=before)
     resume_position(state, now)
@@ -306,8 +373,9 @@ def test_the_position_fits_an_epoch_of_another_length(batch, before, now, positi
 
 
 @pytest.mark.parametrize("batch_size, last_step", [(1, 6 + 4 + 8), (4, 6 + 1 + 2)])
-def test_another_batch_size_goes_on_in_the_epoch_and_finishes_all_epochs(smallest, train, tmp_path, caplog,
-                                                                         batch_size, last_step) -> None:
+def test_another_batch_size_goes_on_in_the_epoch_and_finishes_all_epochs(
+    smallest, train, tmp_path, caplog, batch_size, last_step
+) -> None:
     train(smallest("train.epochs=3"), tmp_path / "run", 6)  # half of the second epoch
     config = smallest("train.epochs=3", f"train.batch_size={batch_size}")
     second = train(config, tmp_path / "run")
@@ -315,25 +383,37 @@ def test_another_batch_size_goes_on_in_the_epoch_and_finishes_all_epochs(smalles
     assert (second.state.step, second.state.epoch, second.state.batch) == (last_step, 3, 0)
 
 
-def test_weights_of_another_run_start_at_step_0_with_fresh_optimizers(smallest, train, tmp_path) -> None:
+def test_weights_of_another_run_start_at_step_0_with_fresh_optimizers(
+    smallest, train, tmp_path
+) -> None:
     first = train(smallest(), tmp_path / "first", 3)
 
     def look(experiment: VitsTraining) -> None:
         assert experiment.state.step == 0 and not experiment.state.generator_optimizer.state
         assert_same(experiment.state.generator.state_dict(), first.state.generator.state_dict())
-        assert_same(experiment.state.discriminator.state_dict(), first.state.discriminator.state_dict())
+        assert_same(
+            experiment.state.discriminator.state_dict(), first.state.discriminator.state_dict()
+        )
 
-    train(smallest("train.optimizer=RAdam"), tmp_path / "second", 1, watch=look,
-          restore_from=tmp_path / "first")
+    train(
+        smallest("train.optimizer=RAdam"),
+        tmp_path / "second",
+        1,
+        watch=look,
+        restore_from=tmp_path / "first",
+    )
 
 
 # Validation
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(smallest, train, tmp_path,
-                                                                  monkeypatch) -> None:
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(
+    smallest, train, tmp_path, monkeypatch
+) -> None:
     mels = iter([math.nan, 3.0, 2.0, 2.5, math.nan, 2.0])
-    monkeypatch.setattr(VitsTraining, "validate", lambda experiment: {"mel": next(mels), "total": 0.0})
+    monkeypatch.setattr(
+        VitsTraining, "validate", lambda experiment: {"mel": next(mels), "total": 0.0}
+    )
     config = smallest("train.validate_every=1", "train.keep_last=2")
     train(config, tmp_path / "run", 4)
     done = train(config, tmp_path / "run", 6)
@@ -343,17 +423,23 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(smallest, trai
     assert read_checkpoint(tmp_path / "run/checkpoints/best_step_00000003.pt")["step"] == 3
 
 
-def test_validation_twice_is_the_same_and_leaves_the_training_untouched(smallest, train, tmp_path) -> None:
+def test_validation_twice_is_the_same_and_leaves_the_training_untouched(
+    smallest, train, tmp_path
+) -> None:
     experiment = train(smallest(), tmp_path / "run", 2).experiment
     before = experiment.state.state_dict(ALONE)
-    before = torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, before)
+    before = torch.utils._pytree.tree_map(
+        lambda v: v.clone() if isinstance(v, Tensor) else v, before
+    )
     first, second = experiment.validate(), experiment.validate()
     assert first == second and all(math.isfinite(value) for value in first.values())
     assert first.keys() == {"discriminator", "total", *dataclasses.asdict(experiment.config.loss)}
     assert_same(experiment.state.state_dict(ALONE), before)
 
 
-def test_without_validation_utterances_training_goes_on(smallest, train, data_folder, tmp_path) -> None:
+def test_without_validation_utterances_training_goes_on(
+    smallest, train, data_folder, tmp_path
+) -> None:
     (data_folder / "valid.csv").unlink()
     done = train(smallest("data.n_valid=0", "train.validate_every=1"), tmp_path / "run", 2)
     assert done.state.step == 2 and done.state.best is None

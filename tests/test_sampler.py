@@ -1,4 +1,5 @@
 """For any lengths, batch size and number of ranks, an epoch holds every utterance exactly once."""
+
 import random
 
 import pytest
@@ -10,8 +11,9 @@ from vits.sampler import LengthBucketedBatches
 
 def epoch_of(lengths, batch_size, n_ranks, epoch=0, seed=1):
     """A list of batches for each rank."""
-    samplers = [LengthBucketedBatches(lengths, batch_size, n_ranks, rank, seed)
-                for rank in range(n_ranks)]
+    samplers = [
+        LengthBucketedBatches(lengths, batch_size, n_ranks, rank, seed) for rank in range(n_ranks)
+    ]
     for sampler in samplers:
         sampler.set_epoch(epoch)
     return [list(sampler) for sampler in samplers]
@@ -54,8 +56,10 @@ def test_epochs_differ_and_repeat_from_the_seed_alone():
     assert epoch_of(lengths, 8, 2, epoch=3) == first
     assert epoch_of(lengths, 8, 2, epoch=4) != first
     assert epoch_of(lengths, 8, 2, epoch=3, seed=2) != first
-    as_sets = [{frozenset(batch) for rank in epoch_of(lengths, 8, 2, epoch) for batch in rank}
-               for epoch in (3, 4)]
+    as_sets = [
+        {frozenset(batch) for rank in epoch_of(lengths, 8, 2, epoch) for batch in rank}
+        for epoch in (3, 4)
+    ]
     assert len(as_sets[0] & as_sets[1]) < 5  # not the same batches in another order
 
 

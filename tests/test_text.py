@@ -1,4 +1,5 @@
 """Texts of any script become symbols by stated rules, and symbols ids."""
+
 import json
 import sys
 from pathlib import Path
@@ -12,11 +13,15 @@ from vits.text.punctuation import PUNCTUATION, normalise
 
 REPOSITORY = Path(__file__).parent.parent
 BASE_SYMBOLS = json.loads((REPOSITORY / "configs/base.json").read_text("utf-8"))["text"]["symbols"]
-SENTENCES = [line.split("|")[-1] for line in
-             (REPOSITORY / "data/ljspeech-mini/metadata.csv").read_text("utf-8").splitlines()]
-BULGARIAN = ("Това е тестово изречение. Всички хора се раждат свободни и равни по достойнство и "
-             "права. Щъркелът кацна на жълтата къща; ключ, чаша, джоб, хижа, шофьор, кьорав, гьол, "
-             "бульон! „Да“ – каза той (уж) през 1995 година за 12,5 лв. и 40%… Къде отиваш?")
+SENTENCES = [
+    line.split("|")[-1]
+    for line in (REPOSITORY / "data/ljspeech-mini/metadata.csv").read_text("utf-8").splitlines()
+]
+BULGARIAN = (
+    "Това е тестово изречение. Всички хора се раждат свободни и равни по достойнство и "
+    "права. Щъркелът кацна на жълтата къща; ключ, чаша, джоб, хижа, шофьор, кьорав, гьол, "
+    "бульон! „Да“ – каза той (уж) през 1995 година за 12,5 лв. и 40%… Къде отиваш?"
+)
 
 
 def characters(text):
@@ -29,19 +34,27 @@ def phonemes(text, language):
     return "".join(build_front_end(TextConfig("phonemes", language, "from_data", True))(text))
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("Това е тестово изречение.", "това е тестово изречение."),
-    ("Че\u0301 и\u0306", "че\u0301 й"),  # й is composed, é with a Cyrillic е has no composed form
-    ("  tabs\tand\u00a0lines\n here ", "tabs and lines here"),
-    ("“Don’t”, ‘he’ said „така“ «ici»", "\"don't\", 'he' said \"така\" \"ici\""),
-    ("a – b — c -- d - e―f", "a — b — c — d — e—f"),
-    ("deep-seated, non‑breaking", "deep-seated, non-breaking"),
-    ("wait... what.... 3.5", "wait… what… 3.5"),
-    ("(so) [it] {is}", "—so— —it— —is—"),
-    ("so\u00adft zero\u200bwidth \ufeffmark snake_case", "soft zerowidth mark snake case"),
-    ("日本語 ΑΒΓ हिन्दी", "日本語 αβγ हिन्दी"),
-    ("STRASSE Straße", "strasse straße"),
-    ("", ""), (" \n\t", "")])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("Това е тестово изречение.", "това е тестово изречение."),
+        (
+            "Че\u0301 и\u0306",
+            "че\u0301 й",
+        ),  # й is composed, é with a Cyrillic е has no composed form
+        ("  tabs\tand\u00a0lines\n here ", "tabs and lines here"),
+        ("“Don’t”, ‘he’ said „така“ «ici»", '"don\'t", \'he\' said "така" "ici"'),
+        ("a – b — c -- d - e―f", "a — b — c — d — e—f"),
+        ("deep-seated, non‑breaking", "deep-seated, non-breaking"),
+        ("wait... what.... 3.5", "wait… what… 3.5"),
+        ("(so) [it] {is}", "—so— —it— —is—"),
+        ("so\u00adft zero\u200bwidth \ufeffmark snake_case", "soft zerowidth mark snake case"),
+        ("日本語 ΑΒΓ हिन्दी", "日本語 αβγ हिन्दी"),
+        ("STRASSE Straße", "strasse straße"),
+        ("", ""),
+        (" \n\t", ""),
+    ],
+)
 def test_characters_follow_the_stated_rules(text, expected):
     assert characters(text) == expected
 
@@ -92,15 +105,25 @@ def test_the_espeak_backend_is_built_once_for_a_thousand_texts(monkeypatch):
     espeak = pytest.importorskip("phonemizer.backend")
     pytest.importorskip("espeakng_loader")
     built, build = [], espeak.EspeakBackend.__init__
-    monkeypatch.setattr(espeak.EspeakBackend, "__init__",
-                        lambda self, *a, **k: (built.append(a), build(self, *a, **k))[1])
+    monkeypatch.setattr(
+        espeak.EspeakBackend,
+        "__init__",
+        lambda self, *a, **k: (built.append(a), build(self, *a, **k))[1],
+    )
     for _ in range(1000):
         phonemes("eins", "de")
     assert len(built) == 1
 
 
-@pytest.mark.parametrize("language, near", [("en", r"en-us \("), ("bulgarian", r"bg \(Bulgarian\)"),
-                                            ("EN_US", "en-us"), ("xx-nothing", "af, am, .*bg")])
+@pytest.mark.parametrize(
+    "language, near",
+    [
+        ("en", r"en-us \("),
+        ("bulgarian", r"bg \(Bulgarian\)"),
+        ("EN_US", "en-us"),
+        ("xx-nothing", "af, am, .*bg"),
+    ],
+)
 def test_an_unknown_language_lists_near_codes(language, near):
     with pytest.raises(UserError, match=f'text.language "{language}".*{near}'):
         phonemes("a", language)
@@ -109,8 +132,10 @@ def test_an_unknown_language_lists_near_codes(language, near):
 def test_a_voice_that_spells_a_foreign_script_is_noticed():
     pytest.importorskip("phonemizer")
     pytest.importorskip("espeakng_loader")
-    english, bulgarian = (build_front_end(TextConfig("phonemes", language, "from_data", True))
-                          for language in ("en-us", "bg"))
+    english, bulgarian = (
+        build_front_end(TextConfig("phonemes", language, "from_data", True))
+        for language in ("en-us", "bg")
+    )
     words, spelt = spelt_words([BULGARIAN], english)
     assert len(words) > 20 and spelt == words
     assert spelt_words([BULGARIAN], bulgarian)[1] == []
@@ -123,8 +148,10 @@ def test_without_espeak_the_error_names_pip_and_the_way_without(monkeypatch, pac
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    fixes = ("pip install phonemizer espeakng-loader.*"
-             "--set text.front_end=characters --set text.symbols=from_data")
+    fixes = (
+        "pip install phonemizer espeakng-loader.*"
+        "--set text.front_end=characters --set text.symbols=from_data"
+    )
     with pytest.raises(UserError, match=fixes):
         build_front_end(TextConfig("phonemes", "nl", "from_data", True))
     assert characters("a") == "a"

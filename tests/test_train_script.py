@@ -1,4 +1,5 @@
 """train.py as a user runs it: what a run leaves behind, how it goes on, how it stops."""
+
 import fcntl
 import json
 import os
@@ -33,8 +34,16 @@ from tests.small_run import (
 from vits.config import VitsConfig
 
 LOSSES = {"discriminator", "mel", "kl", "duration", "adversarial", "feature_matching", "total"}
-TRAIN_NAMES = {f"train/{name}" for name in LOSSES | {
-    "generator_gradient_norm", "discriminator_gradient_norm", "learning_rate", "samples_per_second"}}
+TRAIN_NAMES = {
+    f"train/{name}"
+    for name in LOSSES
+    | {
+        "generator_gradient_norm",
+        "discriminator_gradient_norm",
+        "learning_rate",
+        "samples_per_second",
+    }
+}
 VALID_NAMES = {f"valid/{name}" for name in LOSSES}
 WAVS = ("target", "reconstruction", "synthesis")
 PICTURES = ("target_mel", "reconstruction_mel", "synthesis_mel", "alignment")
@@ -45,8 +54,18 @@ def tiny_run(tmp_path_factory):
     """tiny.json trained for 2 steps with a validation, stopped and taken up again for one more."""
     folder = tmp_path_factory.mktemp("tiny")
     write_data(folder / "voices")
-    arguments = ("-c", REPOSITORY / "configs/tiny.json", "--data", "voices", "--set", "train.batch_size=3",
-                 "--set", "train.log_every=1", "--set", "train.validate_every=2")
+    arguments = (
+        "-c",
+        REPOSITORY / "configs/tiny.json",
+        "--data",
+        "voices",
+        "--set",
+        "train.batch_size=3",
+        "--set",
+        "train.log_every=1",
+        "--set",
+        "train.validate_every=2",
+    )
     first = run_script(folder, "train.py", *arguments, "--max_steps", 2)
     second = run_script(folder, "train.py", *arguments, "--max_steps", 3)
     return folder, first, second
@@ -61,10 +80,20 @@ def board(tiny_run):
 def test_without_a_name_the_run_is_called_like_its_config_and_holds_all_there_is_to_see(tiny_run):
     run = tiny_run[0] / "runs/tiny"
     present = {path.name for path in run.iterdir()}
-    assert present == {"config.json", "data_report.txt", "log.txt", "scalars.jsonl", "tensorboard",
-                       "checkpoints", "samples"}
+    assert present == {
+        "config.json",
+        "data_report.txt",
+        "log.txt",
+        "scalars.jsonl",
+        "tensorboard",
+        "checkpoints",
+        "samples",
+    }
     assert {p.name for p in (run / "checkpoints").iterdir()} == {
-        "step_00000002.pt", "step_00000003.pt", "best_step_00000002.pt"}
+        "step_00000002.pt",
+        "step_00000003.pt",
+        "best_step_00000002.pt",
+    }
     assert sorted(p.name for p in (run / "samples").iterdir()) == ["step_00000002", "step_00000003"]
 
 
@@ -83,9 +112,15 @@ def test_the_report_and_the_log_tell_the_data_the_machine_and_the_start(tiny_run
     assert re.search(r"used +6 +2\n", report) and "resampled to 22050 Hz: 8 from 8000 Hz" in report
     assert report.splitlines()[1] in tiny_run[1].stderr
     log = (run / "log.txt").read_text(encoding="utf-8")
-    for told in (f"torch {torch.__version__} on CPU", "training on the CPU", "generator 893,",
-                 "6 utterances in batches of 3 x 1", "new run at step 0 with random weights",
-                 "step 2: validation: mel ", "finished at step 2"):
+    for told in (
+        f"torch {torch.__version__} on CPU",
+        "training on the CPU",
+        "generator 893,",
+        "6 utterances in batches of 3 x 1",
+        "new run at step 0 with random weights",
+        "step 2: validation: mel ",
+        "finished at step 2",
+    ):
         assert told in log, told
     assert log.count("alignment backend: ") == 2  # once a start
 
@@ -130,21 +165,46 @@ def test_a_validation_leaves_sound_and_pictures_of_the_sentences(tiny_run):
 def test_the_same_command_again_goes_on_and_says_so(tiny_run):
     _, first, second = tiny_run
     assert "step 1 of 2" in first.stderr and "resuming" not in first.stderr
-    assert "resuming from runs/tiny/checkpoints/step_00000002.pt: step 2, epoch 1, batch 0" in second.stderr
+    assert (
+        "resuming from runs/tiny/checkpoints/step_00000002.pt: step 2, epoch 1, batch 0"
+        in second.stderr
+    )
     assert "step 3 of 3" in second.stderr and "step 2 of 3" not in second.stderr
 
 
 def test_no_terminal_gets_log_lines_with_losses_and_pace_and_no_bar(tiny_run):
     line = next(line for line in tiny_run[1].stderr.splitlines() if line.startswith("step 1 of 2"))
-    assert re.fullmatch(r"step 1 of 2, epoch 0: \d+\.\d samples/s, " + " ".join(
-        rf"{name} \d+\.\d{{3}}" for name in ("discriminator", "mel", "kl", "duration", "adversarial",
-                                             "feature_matching", "total")), line)
+    assert re.fullmatch(
+        r"step 1 of 2, epoch 0: \d+\.\d samples/s, "
+        + " ".join(
+            rf"{name} \d+\.\d{{3}}"
+            for name in (
+                "discriminator",
+                "mel",
+                "kl",
+                "duration",
+                "adversarial",
+                "feature_matching",
+                "total",
+            )
+        ),
+        line,
+    )
     assert "\r" not in tiny_run[1].stderr and "it/s" not in tiny_run[1].stderr
 
 
 def test_what_tiny_trained_speaks(tiny_run):
     folder = tiny_run[0]
-    run_script(folder, "infer.py", "--text", SENTENCE, "--model_path", "runs/tiny", "--out_path", "test.wav")
+    run_script(
+        folder,
+        "infer.py",
+        "--text",
+        SENTENCE,
+        "--model_path",
+        "runs/tiny",
+        "--out_path",
+        "test.wav",
+    )
     assert read_header(folder / "test.wav").seconds > 0.2
 
 
@@ -158,8 +218,14 @@ def test_signals_save_and_end_with_code_0_and_the_run_goes_on(tmp_path):
     write_config(tmp_path / "small.json")
     steps = 0
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = subprocess.Popen(small_command(), cwd=tmp_path, env=ENVIRONMENT, text=True,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            small_command(),
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         try:
             wait_for_step(tmp_path / "runs/voice", steps + 1)
             process.send_signal(number)
@@ -172,13 +238,17 @@ def test_signals_save_and_end_with_code_0_and_the_run_goes_on(tmp_path):
         assert (f"step {steps}, epoch" in err) == (steps > 0)
         steps = read_checkpoint(newest)["step"]
         assert f"interrupted at step {steps}; the same command goes on from there" in err
-        assert [line["step"] for line in scalars(tmp_path / "runs/voice")] == list(range(1, steps + 1))
+        assert [line["step"] for line in scalars(tmp_path / "runs/voice")] == list(
+            range(1, steps + 1)
+        )
 
 
 def wait_for_step(run: Path, step: int, timeout: float = 60) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if (run / "scalars.jsonl").exists() and f'"step": {step},' in (run / "scalars.jsonl").read_text():
+        if (run / "scalars.jsonl").exists() and f'"step": {step},' in (
+            run / "scalars.jsonl"
+        ).read_text():
             return
         time.sleep(0.05)
     pytest.fail(f"{run} did not reach step {step} in {timeout} s")
@@ -199,8 +269,9 @@ def in_terminal(arguments: list[str], cwd: Path, timeout: float = 60) -> str:
     """What a program shows on a terminal 200 columns wide."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 50, 200, 0, 0))
-    process = subprocess.Popen(arguments, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
-                               stderr=terminal)
+    process = subprocess.Popen(
+        arguments, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=terminal
+    )
     os.close(terminal)
     shown, deadline = b"", time.monotonic() + timeout
     try:

@@ -1,4 +1,5 @@
 """One step of training: what it lowers, what it changes, and under which names it tells."""
+
 import copy
 import dataclasses
 from collections.abc import Callable
@@ -19,11 +20,15 @@ NORMS = {"generator_gradient_norm", "discriminator_gradient_norm"}
 Make = Callable[..., tuple[VitsTraining, Batch]]
 
 
-def make(config: VitsConfig, device: str = "cpu", batch_size: int = 4) -> tuple[VitsTraining, Batch]:
+def make(
+    config: VitsConfig, device: str = "cpu", batch_size: int = 4
+) -> tuple[VitsTraining, Batch]:
     """The same weights for the same config, and the first training utterances as a batch."""
     data = check_data(config)
     torch.manual_seed(0)
-    experiment = VitsTraining(data.config, Ranks(0, 1, torch.device(device)), data.valid, data.valid[:1])
+    experiment = VitsTraining(
+        data.config, Ranks(0, 1, torch.device(device)), data.valid, data.valid[:1]
+    )
     dataset = UtteranceDataset(data.train, data.config.audio.sample_rate)
     return experiment, collate([dataset[i] for i in range(batch_size)]).to(device)
 
@@ -35,7 +40,9 @@ def step(experiment: VitsTraining, batch: Batch, seed: int = 1) -> dict[str, Ten
 
 
 def gradients(network: nn.Module) -> dict[str, Tensor | None]:
-    return {name: None if p.grad is None else p.grad.clone() for name, p in network.named_parameters()}
+    return {
+        name: None if p.grad is None else p.grad.clone() for name, p in network.named_parameters()
+    }
 
 
 def norm(network: nn.Module) -> Tensor:
@@ -44,7 +51,9 @@ def norm(network: nn.Module) -> Tensor:
 
 def test_the_losses_fall_on_one_repeated_batch(smallest) -> None:
     experiment, batch = make(smallest("train.lr=0.004"))
-    history = [{name: float(value) for name, value in step(experiment, batch).items()} for _ in range(40)]
+    history = [
+        {name: float(value) for name, value in step(experiment, batch).items()} for _ in range(40)
+    ]
     first, last = history[0], history[-1]
     assert last["total"] < 0.35 * first["total"]
     assert last["mel"] < 0.35 * first["mel"]
@@ -59,9 +68,12 @@ def test_the_losses_carry_the_names_of_the_config(smallest) -> None:
     weights = dataclasses.asdict(config.loss)
     assert losses.keys() == {*weights, "discriminator", "total", *NORMS}
     assert all(value.shape == () and value.dtype == torch.float32 for value in losses.values())
-    assert not any(value.requires_grad for value in losses.values()), "a graph kept alive costs memory"
+    assert not any(value.requires_grad for value in losses.values()), (
+        "a graph kept alive costs memory"
+    )
     assert float(losses["total"]) == pytest.approx(
-        sum(weight * float(losses[name]) for name, weight in weights.items()), rel=1e-6)
+        sum(weight * float(losses[name]) for name, weight in weights.items()), rel=1e-6
+    )
 
 
 # Who learns from what
@@ -70,8 +82,10 @@ def test_the_losses_carry_the_names_of_the_config(smallest) -> None:
 def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> None:
     experiment, batch = make(smallest())
     state, update = experiment.state, VitsTraining._update
-    networks = {id(state.discriminator_optimizer): (state.discriminator, state.generator),
-                id(state.generator_optimizer): (state.generator, state.discriminator)}
+    networks = {
+        id(state.discriminator_optimizer): (state.discriminator, state.generator),
+        id(state.generator_optimizer): (state.generator, state.discriminator),
+    }
     order = []
 
     def watched(self: VitsTraining, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
@@ -81,7 +95,9 @@ def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> No
         result = update(self, optimizer, loss)
         for name, gradient in gradients(resting).items():
             old = before[0][name]
-            assert gradient is old is None or torch.equal(gradient, old), f"{name} has got a gradient"
+            assert gradient is old is None or torch.equal(gradient, old), (
+                f"{name} has got a gradient"
+            )
         for name, value in resting.state_dict().items():
             assert torch.equal(value, before[1][name]), f"{name} has moved"
         assert all(p.grad is not None for p in learning.parameters() if p.requires_grad)
@@ -91,7 +107,9 @@ def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> No
     step(experiment, batch)
     step(experiment, batch)
     assert order == 2 * [state.discriminator, state.generator]
-    assert all(p.requires_grad for p in state.discriminator.parameters()), "frozen only for the moment"
+    assert all(p.requires_grad for p in state.discriminator.parameters()), (
+        "frozen only for the moment"
+    )
 
 
 def test_every_weight_moves(smallest) -> None:
@@ -100,20 +118,28 @@ def test_every_weight_moves(smallest) -> None:
     before = [copy.deepcopy(network.state_dict()) for network in networks]
     for _ in range(2):  # what starts at zero hides the layers before it from the first step
         step(experiment, batch)
-    still = [name for network, old in zip(networks, before) for name, value in network.named_parameters()
-             if torch.equal(value, old[name])]
+    still = [
+        name
+        for network, old in zip(networks, before)
+        for name, value in network.named_parameters()
+        if torch.equal(value, old[name])
+    ]
     assert not still
 
 
 # Options
 
 
-def test_grad_clip_bounds_the_norm_that_is_stepped_with_and_reports_the_one_before(smallest) -> None:
+def test_grad_clip_bounds_the_norm_that_is_stepped_with_and_reports_the_one_before(
+    smallest,
+) -> None:
     free, batch = make(smallest())
     clipped, _ = make(smallest("train.grad_clip=0.5"))
     before, losses = step(free, batch), step(clipped, batch)
     assert float(losses["generator_gradient_norm"]) > 0.5
-    torch.testing.assert_close(before["discriminator_gradient_norm"], losses["discriminator_gradient_norm"])
+    torch.testing.assert_close(
+        before["discriminator_gradient_norm"], losses["discriminator_gradient_norm"]
+    )
     torch.testing.assert_close(norm(free.state.generator), before["generator_gradient_norm"])
     for network in (clipped.state.generator, clipped.state.discriminator):
         assert float(norm(network)) == pytest.approx(0.5, rel=1e-3)
@@ -127,23 +153,39 @@ def test_every_optimizer_trains(smallest, name) -> None:
     assert totals[-1] < totals[0]
 
 
-@pytest.mark.parametrize("precision, expected", [
-    ("false", None), ("true", torch.bfloat16), ("bf16", torch.bfloat16),
-    pytest.param("fp16", torch.float16, marks=pytest.mark.gpu)])
-def test_every_precision_gives_finite_float32_losses(smallest, monkeypatch, precision, expected) -> None:
+@pytest.mark.parametrize(
+    "precision, expected",
+    [
+        ("false", None),
+        ("true", torch.bfloat16),
+        ("bf16", torch.bfloat16),
+        pytest.param("fp16", torch.float16, marks=pytest.mark.gpu),
+    ],
+)
+def test_every_precision_gives_finite_float32_losses(
+    smallest, monkeypatch, precision, expected
+) -> None:
     device = "cuda" if expected == torch.float16 else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     experiment, batch = make(smallest(f"train.mixed_precision={precision}"), device)
     assert experiment.dtype == expected
     made, seen, waves = set(), set(), set()
-    experiment.state.generator.decoder.input.register_forward_hook(lambda _, __, x: made.add(x.dtype))
-    experiment.state.generator.decoder.register_forward_hook(lambda _, __, wav: waves.add(wav.dtype))
+    experiment.state.generator.decoder.input.register_forward_hook(
+        lambda _, __, x: made.add(x.dtype)
+    )
+    experiment.state.generator.decoder.register_forward_hook(
+        lambda _, __, wav: waves.add(wav.dtype)
+    )
     for name in ("magnitudes", "mel"):
-        def noted(self: Spectrogram, *arguments: Tensor, method=getattr(Spectrogram, name)) -> Tensor:
+
+        def noted(
+            self: Spectrogram, *arguments: Tensor, method=getattr(Spectrogram, name)
+        ) -> Tensor:
             result = method(self, *arguments)
             seen.add(result.dtype)
             return result
+
         monkeypatch.setattr(Spectrogram, name, noted)
 
     for _ in range(2):

@@ -1,4 +1,6 @@
-"""Self-attention with relative positions (Shaw et al. 2018), as in VITS's text encoder (Sec. 2.5.2)."""
+"""Self-attention with relative positions (Shaw et al. 2018), as in VITS's text encoder (Sec.
+2.5.2)."""
+
 import math
 
 import torch
@@ -19,7 +21,7 @@ class RelativeAttention(nn.Module):
         self.key = nn.Conv1d(channels, channels, 1)
         self.value = nn.Conv1d(channels, channels, 1)
         self.output = nn.Conv1d(channels, channels, 1)
-        scale = head_channels ** -0.5
+        scale = head_channels**-0.5
         self.relative_keys = nn.Parameter(torch.randn(1, 2 * window + 1, head_channels) * scale)
         self.relative_values = nn.Parameter(torch.randn(1, 2 * window + 1, head_channels) * scale)
         self.dropout = nn.Dropout(dropout)

@@ -1,9 +1,16 @@
 """The whole configuration of a VITS run, as it stands in configs/*.json and in every checkpoint."""
+
 from dataclasses import dataclass
 from typing import Literal
 
-from hifigan.config import (AudioConfig, DiscriminatorConfig, GeneratorConfig, TrainConfig, require,
-                            require_positive)
+from hifigan.config import (
+    AudioConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    TrainConfig,
+    require,
+    require_positive,
+)
 
 FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
 
@@ -22,7 +29,9 @@ class TextConfig:
     def __post_init__(self) -> None:
         if self.symbols == FROM_DATA:
             return
-        require(len(self.symbols) > 1, "symbols lists fewer than 2; the first one is padding and blank")
+        require(
+            len(self.symbols) > 1, "symbols lists fewer than 2; the first one is padding and blank"
+        )
         long = [s for s in self.symbols if len(s) != 1]
         require(not long, f"symbols lists {long}; every symbol is one character")
         twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
@@ -42,8 +51,10 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")
-        require(0 <= self.min_seconds < self.max_seconds,
-                f"min_seconds {self.min_seconds} is not below max_seconds {self.max_seconds}")
+        require(
+            0 <= self.min_seconds < self.max_seconds,
+            f"min_seconds {self.min_seconds} is not below max_seconds {self.max_seconds}",
+        )
         require_positive(self, "max_symbols")
         if isinstance(self.speakers, tuple):
             twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
@@ -63,12 +74,18 @@ class TextEncoderConfig:
     attention_window: int  # symbols to either side with a relative position of their own
 
     def __post_init__(self) -> None:
-        require_positive(self, "hidden_channels", "filter_channels", "n_heads", "n_layers", "kernel_size")
+        require_positive(
+            self, "hidden_channels", "filter_channels", "n_heads", "n_layers", "kernel_size"
+        )
         require_dropout(self.dropout)
-        require(self.attention_window >= 0,
-                f"attention_window is {self.attention_window}, expected 0 or more")
-        require(self.hidden_channels % self.n_heads == 0,
-                f"hidden_channels {self.hidden_channels} is not a multiple of n_heads {self.n_heads}")
+        require(
+            self.attention_window >= 0,
+            f"attention_window is {self.attention_window}, expected 0 or more",
+        )
+        require(
+            self.hidden_channels % self.n_heads == 0,
+            f"hidden_channels {self.hidden_channels} is not a multiple of n_heads {self.n_heads}",
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +96,9 @@ class WaveNetConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "hidden_channels", "n_layers", "kernel_size")
-        require(self.kernel_size % 2 == 1, f"kernel_size {self.kernel_size} is even; use an odd one")
+        require(
+            self.kernel_size % 2 == 1, f"kernel_size {self.kernel_size} is even; use an odd one"
+        )
 
 
 @dataclass(frozen=True)
@@ -116,14 +135,21 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "latent_channels")
-        require(self.speaker_channels >= 0, f"speaker_channels is {self.speaker_channels}, expected 0 or more")
-        require(self.latent_channels % 2 == 0, f"latent_channels {self.latent_channels} is odd; the "
-                                               f"coupling layers split it in halves")
+        require(
+            self.speaker_channels >= 0,
+            f"speaker_channels is {self.speaker_channels}, expected 0 or more",
+        )
+        require(
+            self.latent_channels % 2 == 0,
+            f"latent_channels {self.latent_channels} is odd; the "
+            f"coupling layers split it in halves",
+        )
 
 
 @dataclass(frozen=True)
 class LossConfig:
     """Weights of the generator's terms (VITS Eq. 11); mel is HiFi-GAN's lambda_mel."""
+
     mel: float
     kl: float
     duration: float
@@ -147,19 +173,27 @@ class VitsConfig:
 
     def __post_init__(self) -> None:
         hop, made = self.audio.hop_length, self.model.decoder.hop_length
-        require(made == hop,
-                f"model.decoder.upsample_rates {list(self.model.decoder.upsample_rates)} make {made} samples "
-                f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop")
-        require(self.data.speakers is None or self.model.speaker_channels > 0,
-                "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256")
+        require(
+            made == hop,
+            f"model.decoder.upsample_rates {list(self.model.decoder.upsample_rates)} make {made} samples "
+            f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop",
+        )
+        require(
+            self.data.speakers is None or self.model.speaker_channels > 0,
+            "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256",
+        )
         segment = self.train.segment_samples
-        require(segment % hop == 0,
-                f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
-                f"use {max(1, round(segment / hop)) * hop}")
+        require(
+            segment % hop == 0,
+            f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
+            f"use {max(1, round(segment / hop)) * hop}",
+        )
         reflected = (self.audio.n_fft - hop) // 2
-        require(segment > reflected,
-                f"train.segment_samples {segment} is too short for n_fft {self.audio.n_fft}; "
-                f"use at least {(reflected // hop + 1) * hop}")
+        require(
+            segment > reflected,
+            f"train.segment_samples {segment} is too short for n_fft {self.audio.n_fft}; "
+            f"use at least {(reflected // hop + 1) * hop}",
+        )
 
     @property
     def segment_frames(self) -> int:

@@ -2,6 +2,7 @@
 
 The spectrograms are computed in the training step, on its device, from the padded wavs.
 """
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from hifigan.errors import UserError
 @dataclass(frozen=True)
 class Utterance:
     """What vits/data_check.py has found fit to train on."""
+
     id: str  # its path or name in the list
     path: str
     text: str
@@ -74,9 +76,11 @@ class UtteranceDataset(Dataset):
         utterance = self.utterances[index]
         wav = read_audio(Path(utterance.path), self.sample_rate)
         if len(wav) != utterance.n_samples:
-            raise UserError(f"{utterance.path}: found {len(wav)} samples, expected "
-                            f"{utterance.n_samples}: the file has changed since the data was "
-                            f"checked; start again")
+            raise UserError(
+                f"{utterance.path}: found {len(wav)} samples, expected "
+                f"{utterance.n_samples}: the file has changed since the data was "
+                f"checked; start again"
+            )
         return Example(utterance.id, torch.tensor(utterance.tokens), wav, utterance.speaker_id)
 
 

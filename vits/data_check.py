@@ -3,6 +3,7 @@
 Every list is read, every recording decoded once (in threads; a cache spares the next start the
 work), and every text turned into tokens. One run names every fault.
 """
+
 import dataclasses
 import logging
 from collections import Counter
@@ -84,16 +85,20 @@ def check_data(config: VitsConfig, cache: Path | None = None) -> CheckedData:
     logger.info("%s", report.text())
     _require_training_data(report)
     _warn(report)
-    train, valid = ([utterances[line] for line in split if line in utterances]
-                    for split in splits.values())
+    train, valid = (
+        [utterances[line] for line in split if line in utterances] for split in splits.values()
+    )
     resolved = dataclasses.replace(
-        config, text=dataclasses.replace(config.text, symbols=table_symbols),
-        data=dataclasses.replace(config.data, speakers=speakers))
+        config,
+        text=dataclasses.replace(config.text, symbols=table_symbols),
+        data=dataclasses.replace(config.data, speakers=speakers),
+    )
     return CheckedData(train, valid, resolved, report)
 
 
-def _recording_fault(line: Line, recordings: dict[Path, Recording],
-                     config: VitsConfig) -> Fault | None:
+def _recording_fault(
+    line: Line, recordings: dict[Path, Recording], config: VitsConfig
+) -> Fault | None:
     if line.path is None:
         hint = f"; there is {line.near}" if line.near else ""
         return MISSING, f"no such recording{hint}"
@@ -122,10 +127,12 @@ def _text_fault(line: Line, symbols: list[str]) -> Fault | None:
 def _require_reading_voice(config: VitsConfig, texts: list[str], front_end: FrontEnd) -> None:
     words, spelt = spelt_words(texts, front_end)
     if 2 * len(spelt) > len(words):
-        raise UserError(f"{config.data.folder}: the voice of text.language "
-                        f"{config.text.language!r} cannot read {spelt[0]!r} and {len(spelt) - 1} "
-                        f"more of {len(words)} frequent words and spells their letters; name the "
-                        f"language of the texts, as in --set text.language=bg")
+        raise UserError(
+            f"{config.data.folder}: the voice of text.language "
+            f"{config.text.language!r} cannot read {spelt[0]!r} and {len(spelt) - 1} "
+            f"more of {len(words)} frequent words and spells their letters; name the "
+            f"language of the texts, as in --set text.language=bg"
+        )
 
 
 def _symbols(config: VitsConfig, texts: list[list[str]]) -> tuple[str, ...]:
@@ -140,8 +147,14 @@ def _speakers(config: VitsConfig, lines: list[Line]) -> tuple[str, ...] | None:
     return tuple(sorted({line.speaker for line in lines} - {""}))
 
 
-def _utterance(line: Line, symbols: list[str], recording: Recording, table: SymbolTable,
-               speakers: tuple[str, ...] | None, config: VitsConfig) -> Utterance | Fault:
+def _utterance(
+    line: Line,
+    symbols: list[str],
+    recording: Recording,
+    table: SymbolTable,
+    speakers: tuple[str, ...] | None,
+    config: VitsConfig,
+) -> Utterance | Fault:
     if speakers is not None and line.speaker not in speakers:
         some = ", ".join(speakers[:8]) + (", ..." if len(speakers) > 8 else "")
         return UNKNOWN_SPEAKER, f"{line.speaker!r} is none of data.speakers ({some})"
@@ -154,31 +167,46 @@ def _utterance(line: Line, symbols: list[str], recording: Recording, table: Symb
     if len(tokens) > config.data.max_symbols:
         most = config.data.max_symbols
         return TOO_MANY_SYMBOLS, f"{len(tokens)} with blanks, data.max_symbols is {most}"
-    n_samples = resampled_length(recording.n_samples, recording.sample_rate,
-                                 config.audio.sample_rate)
+    n_samples = resampled_length(
+        recording.n_samples, recording.sample_rate, config.audio.sample_rate
+    )
     n_frames = n_samples // config.audio.hop_length
     if len(tokens) > n_frames:
-        return MORE_SYMBOLS_THAN_FRAMES, (f"{len(tokens)} symbols with blanks, {n_frames} frames; "
-                                          f"so much text cannot be aligned to so short a clip")
+        return MORE_SYMBOLS_THAN_FRAMES, (
+            f"{len(tokens)} symbols with blanks, {n_frames} frames; "
+            f"so much text cannot be aligned to so short a clip"
+        )
     speaker_id = 0 if speakers is None else speakers.index(line.speaker)
-    return Utterance(line.id, str(line.path), line.text, line.speaker, speaker_id, tokens,
-                     n_samples, n_frames)
+    return Utterance(
+        line.id, str(line.path), line.text, line.speaker, speaker_id, tokens, n_samples, n_frames
+    )
 
 
-def _report(config: VitsConfig, splits: dict[str, list[Line]], utterances: dict[Line, Utterance],
-            recordings: dict[Path, Recording], faults: dict[Line, Fault | None],
-            unknown: Counter[str]) -> DataReport:
+def _report(
+    config: VitsConfig,
+    splits: dict[str, list[Line]],
+    utterances: dict[Line, Utterance],
+    recordings: dict[Path, Recording],
+    faults: dict[Line, Fault | None],
+    unknown: Counter[str],
+) -> DataReport:
     rate = config.audio.sample_rate
-    made = {split: [utterances[line] for line in lines if line in utterances]
-            for split, lines in splits.items()}
+    made = {
+        split: [utterances[line] for line in lines if line in utterances]
+        for split, lines in splits.items()
+    }
     used = [recordings[line.path] for line in utterances]
     return DataReport(
         folder=config.data.folder,
         n_read={split: len(lines) for split, lines in splits.items()},
         n_used={split: len(chosen) for split, chosen in made.items()},
         seconds={split: sum(u.n_samples for u in chosen) / rate for split, chosen in made.items()},
-        refusals=tuple(Refusal(split, line.place, line.id, *faults[line])
-                       for split, lines in splits.items() for line in lines if faults[line]),
+        refusals=tuple(
+            Refusal(split, line.place, line.id, *faults[line])
+            for split, lines in splits.items()
+            for line in lines
+            if faults[line]
+        ),
         sample_rate=rate,
         resampled=dict(Counter(r.sample_rate for r in used if r.sample_rate != rate)),
         n_folded=sum(r.n_channels > 1 for r in used),
@@ -193,19 +221,27 @@ def _require_training_data(report: DataReport) -> None:
     reasons = Counter(refusal.reason for refusal in refusals)
     n_read, n_used = report.n_read["train"], report.n_used["train"]
     if 2 * reasons[UNKNOWN_SYMBOLS] > n_read:
-        raise UserError(f"{report.folder}: {reasons[UNKNOWN_SYMBOLS]} of {n_read} training texts "
-                        f"have symbols that text.symbols lacks: "
-                        f"{list_symbols(report.unknown, 12)}; {UNKNOWN_FIX}")
+        raise UserError(
+            f"{report.folder}: {reasons[UNKNOWN_SYMBOLS]} of {n_read} training texts "
+            f"have symbols that text.symbols lacks: "
+            f"{list_symbols(report.unknown, 12)}; {UNKNOWN_FIX}"
+        )
     if n_used == 0:
         reason, n_utterances = reasons.most_common(1)[0]
         first = next(refusal for refusal in refusals if refusal.reason == reason)
-        raise UserError(f"{report.folder}: of {n_read} training utterances none can be used; "
-                        f"{n_utterances} for: {reason}; the first: {first}")
+        raise UserError(
+            f"{report.folder}: of {n_read} training utterances none can be used; "
+            f"{n_utterances} for: {reason}; the first: {first}"
+        )
 
 
 def _warn(report: DataReport) -> None:
     if report.share_refused > LOUD_SHARE:
-        logger.warning("%.0f %% of the utterances (%d) are REFUSED and will not be trained on; "
-                       "the report says why", 100 * report.share_refused, len(report.refusals))
+        logger.warning(
+            "%.0f %% of the utterances (%d) are REFUSED and will not be trained on; "
+            "the report says why",
+            100 * report.share_refused,
+            len(report.refusals),
+        )
     if report.n_used["valid"] == 0:
         logger.warning("no validation utterances: training goes on without a validation loss")

@@ -1,4 +1,5 @@
 """What the data check has found, as a table for people. Nothing is left out uncounted."""
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from vits.text import describe_symbol
 
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
 FILE_NAME = "data_report.txt"
-UNKNOWN_FIX = ("a new voice takes every symbol of its texts with --set text.symbols=from_data; "
-               "trained weights keep their symbols: mend the texts, or train anew")
+UNKNOWN_FIX = (
+    "a new voice takes every symbol of its texts with --set text.symbols=from_data; "
+    "trained weights keep their symbols: mend the texts, or train anew"
+)
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,13 @@ class DataReport:
         """The table, with one example for each reason."""
         splits = list(self.n_read)
         n_refused = Counter(refusal.split for refusal in self.refusals)
-        rows = [("", *splits), ("read", *(self.n_read[s] for s in splits)),
-                ("used", *(self.n_used[s] for s in splits)),
-                ("refused", *(n_refused[s] for s in splits)),
-                ("hours used", *(f"{self.seconds[s] / 3600:.2f}" for s in splits))]
+        rows = [
+            ("", *splits),
+            ("read", *(self.n_read[s] for s in splits)),
+            ("used", *(self.n_used[s] for s in splits)),
+            ("refused", *(n_refused[s] for s in splits)),
+            ("hours used", *(f"{self.seconds[s] / 3600:.2f}" for s in splits)),
+        ]
         lines = [self.folder]
         lines += [f"  {row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
         if self.refusals:

@@ -5,6 +5,7 @@ null. LJ Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has 
 A path is absolute, or relative to the list's folder or to the data folder, or to one of their
 subfolders wavs, wav, flac and audio; its suffix may be left out.
 """
+
 import hashlib
 import unicodedata
 from collections import defaultdict
@@ -25,6 +26,7 @@ LJSPEECH = "ljspeech"
 @dataclass(frozen=True, eq=False)  # a key of dictionaries by itself: lists may hold equal lines
 class Line:
     """One utterance as its list has it."""
+
     id: str  # the path as written, without suffix
     path: Path | None  # None: there is no such recording
     near: str | None  # then this one has almost its name
@@ -38,8 +40,9 @@ def read_lists(config: DataConfig) -> tuple[list[Line], list[Line]]:
     train_path, valid_path = find_lists(config)
     train = read_list(train_path, config)
     if not train:
-        raise UserError(f"{train_path}: holds no utterance, expected lines such as "
-                        f"wavs/a.wav|the text")
+        raise UserError(
+            f"{train_path}: holds no utterance, expected lines such as wavs/a.wav|the text"
+        )
     if valid_path is not None:
         return train, read_list(valid_path, config)
     return hold_out(train, config.n_valid, train_path)
@@ -52,9 +55,11 @@ def find_lists(config: DataConfig) -> tuple[Path, Path | None]:
         raise UserError(_no_folder(folder))
     train = _find(folder, config.train_list, (*TRAIN_NAMES, METADATA), "data.train_list")
     if train is None:
-        raise UserError(f"{folder}: found no list of utterances, expected "
-                        f"{', '.join(TRAIN_NAMES)} or {METADATA}; write one (path|text on "
-                        f"each line) or name yours: --set data.train_list=NAME{_lists_in(folder)}")
+        raise UserError(
+            f"{folder}: found no list of utterances, expected "
+            f"{', '.join(TRAIN_NAMES)} or {METADATA}; write one (path|text on "
+            f"each line) or name yours: --set data.train_list=NAME{_lists_in(folder)}"
+        )
     return train, _find(folder, config.valid_list, VALID_NAMES, "data.valid_list")
 
 
@@ -74,12 +79,22 @@ def read_list(path: Path, config: DataConfig) -> list[Line]:
         columns_seen.append(columns)
         name, text = columns[0], columns[-1]
         found = finder.find(name)
-        lines.append(Line(_without_suffix(name), found, None if found else finder.near(name), text,
-                          columns[1] if has_speakers else None, f"{path.name}:{number}"))
+        lines.append(
+            Line(
+                _without_suffix(name),
+                found,
+                None if found else finder.near(name),
+                text,
+                columns[1] if has_speakers else None,
+                f"{path.name}:{number}",
+            )
+        )
     if text_last and _middle_is_speakers(columns_seen):
-        raise UserError(f"{path}: the second of three columns holds names rather than texts "
-                        f"({columns_seen[0][1]!r}, ...), but data.speakers is null; "
-                        f"use --set data.speakers={FROM_DATA}")
+        raise UserError(
+            f"{path}: the second of three columns holds names rather than texts "
+            f"({columns_seen[0][1]!r}, ...), but data.speakers is null; "
+            f"use --set data.speakers={FROM_DATA}"
+        )
     return lines
 
 
@@ -89,8 +104,10 @@ def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], l
     A hash of the ids spreads them over the list. All readings of one sentence stay on one side.
     """
     if 2 * n_valid > len(lines):
-        raise UserError(f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid "
-                        f"{n_valid} of them; use --set data.n_valid={len(lines) // 20}")
+        raise UserError(
+            f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid "
+            f"{n_valid} of them; use --set data.n_valid={len(lines) // 20}"
+        )
     readings = defaultdict(list)
     for line in lines:
         readings[" ".join(line.text.lower().split())].append(line)
@@ -98,8 +115,10 @@ def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], l
     for same in sorted(readings.values(), key=lambda same: min(_spread(line.id) for line in same)):
         if len(held) + len(same) <= n_valid:
             held.update(line.place for line in same)
-    return ([line for line in lines if line.place not in held],
-            [line for line in lines if line.place in held])
+    return (
+        [line for line in lines if line.place not in held],
+        [line for line in lines if line.place in held],
+    )
 
 
 class _Finder:
@@ -142,10 +161,11 @@ def _decode(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        number = content[:error.start].count(b"\n") + 1
+        number = content[: error.start].count(b"\n") + 1
         row = content.split(b"\n")[number - 1]
-        raise UserError(f"{path}: line {number}: not UTF-8: {row[:80]!r}; "
-                        f"save the file as UTF-8") from None
+        raise UserError(
+            f"{path}: line {number}: not UTF-8: {row[:80]!r}; save the file as UTF-8"
+        ) from None
 
 
 def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> Path | None:
@@ -163,12 +183,16 @@ def _lists_in(folder: Path) -> str:
 
 def _no_folder(folder: Path) -> str:
     if folder.name == LJSPEECH:
-        return (f"{folder}: no such folder; get LJ Speech 1.1 (LJSpeech-1.1.tar.bz2, from "
-                f"keithito.com/LJ-Speech-Dataset) and unpack it so that {folder / METADATA} and "
-                f"{folder / 'wavs'} exist, or run on the bundled recordings: "
-                f"--data data/ljspeech-mini")
-    return (f"{folder}: no such folder, but data.folder names it; name the folder of your "
-            f"recordings and their list with --data DIR")
+        return (
+            f"{folder}: no such folder; get LJ Speech 1.1 (LJSpeech-1.1.tar.bz2, from "
+            f"keithito.com/LJ-Speech-Dataset) and unpack it so that {folder / METADATA} and "
+            f"{folder / 'wavs'} exist, or run on the bundled recordings: "
+            f"--data data/ljspeech-mini"
+        )
+    return (
+        f"{folder}: no such folder, but data.folder names it; name the folder of your "
+        f"recordings and their list with --data DIR"
+    )
 
 
 def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speakers: bool) -> str:
@@ -177,10 +201,14 @@ def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speake
     if has_speakers and n_columns == 2:
         fix = "add the speaker, or train one voice: --set data.speakers=null"
     elif not has_speakers and n_columns == 3:
-        fix = (f"data.speakers is null, so the config has one speaker; if the second column is the "
-               f"speaker, use --set data.speakers={FROM_DATA}")
-    return (f"{path}: line {number}: found {n_columns} columns, expected {expected}: "
-            f"{row[:120]!r}; {fix}")
+        fix = (
+            f"data.speakers is null, so the config has one speaker; if the second column is the "
+            f"speaker, use --set data.speakers={FROM_DATA}"
+        )
+    return (
+        f"{path}: line {number}: found {n_columns} columns, expected {expected}: "
+        f"{row[:120]!r}; {fix}"
+    )
 
 
 def _middle_is_speakers(rows: list[list[str]]) -> bool:
@@ -200,4 +228,4 @@ def _loosely(name: str) -> str:
 
 
 def _without_suffix(name: str) -> str:
-    return name[:-len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name
+    return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name

@@ -3,6 +3,7 @@
 Affine couplings that only shift ("volume-preserving", Sec. 2.5.2), so the Jacobian is 1 and no
 log-determinant appears in the KL term.
 """
+
 import torch
 from torch import Tensor, nn
 
@@ -27,15 +28,20 @@ class MeanCoupling(nn.Module):
 
 
 class Flow(nn.Module):
-    """f of VITS Eq. 4: z to z_p, and back. After every coupling the order of channels is reversed."""
+    """f of VITS Eq. 4: z to z_p, and back. After every coupling the order of channels is
+    reversed.
+    """
 
     def __init__(self, channels: int, config: FlowConfig, speaker_channels: int = 0) -> None:
         super().__init__()
-        self.couplings = nn.ModuleList(MeanCoupling(channels, config.wavenet, speaker_channels)
-                                       for _ in range(config.n_flows))
+        self.couplings = nn.ModuleList(
+            MeanCoupling(channels, config.wavenet, speaker_channels) for _ in range(config.n_flows)
+        )
 
     def forward(self, z: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """z: [B, C, T_spec]; mask: [B, 1, T_spec]; speaker: [B, speaker_channels, 1]. Returns z_p."""
+        """z: [B, C, T_spec]; mask: [B, 1, T_spec]; speaker: [B, speaker_channels, 1]. Returns
+        z_p.
+        """
         for coupling in self.couplings:
             fixed, moved = z.chunk(2, dim=1)
             moved = moved * mask + coupling.shift(fixed, mask, speaker)

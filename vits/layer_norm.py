@@ -1,4 +1,5 @@
 """Layer normalisation over the channels of [B, C, T]."""
+
 from torch import Tensor, nn
 
 

@@ -3,6 +3,7 @@
 Sums over a batch are divided by counts that the caller gives: the batch's own, or in training over
 several processes or micro-batches the mean count per part, so that the parts add up to one batch.
 """
+
 import torch
 from torch import Tensor
 
@@ -22,5 +23,7 @@ def kl_loss(output: TrainingOutput, n_frames: Tensor | float) -> Tensor:
 
 
 def duration_loss(output: TrainingOutput, n_symbols: Tensor | float) -> Tensor:
-    """The duration predictor's loss per symbol (VITS Eq. 7, or squared error without stochasticity)."""
+    """The duration predictor's loss per symbol (VITS Eq. 7, or squared error without
+    stochasticity).
+    """
     return output.duration_losses.float().sum() / n_symbols

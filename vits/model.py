@@ -1,4 +1,5 @@
 """The VITS model (Sec. 2, Fig. 1): training forward, synthesis from text, voice conversion."""
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vits.text_encoder import EncodedText, TextEncoder, length_mask
 @dataclass
 class TrainingNoise:
     """Every random draw of a training forward but dropout."""
+
     posterior: Tensor  # standard normal [B, C, T_spec]
     duration: Tensor  # standard normal [B, 2, T_text]
     segment: Tensor  # uniform in [0, 1) [B]: where the decoded window lies
@@ -46,34 +48,60 @@ class Synthesis:
 
 
 class VitsModel(nn.Module):
-    """Text encoder, posterior encoder, flow, duration predictor and decoder, with one or many speakers.
+    """Text and posterior encoder, flow, duration predictor and decoder; one or many speakers.
 
     `n_speakers` is 0 for a single-speaker model. `segment_frames` is the length of the window that
     the decoder sees in training. `grad_checkpoint` trades time for memory in the large parts.
     """
 
-    def __init__(self, config: ModelConfig, n_symbols: int, n_speakers: int, n_bins: int,
-                 segment_frames: int, grad_checkpoint: bool = False) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        n_symbols: int,
+        n_speakers: int,
+        n_bins: int,
+        segment_frames: int,
+        grad_checkpoint: bool = False,
+    ) -> None:
         super().__init__()
         speaker_channels = config.speaker_channels if n_speakers else 0
         latent, text = config.latent_channels, config.text_encoder
-        predictor = (StochasticDurationPredictor if config.duration_predictor.kind == "stochastic"
-                     else DurationPredictor)
+        predictor = (
+            StochasticDurationPredictor
+            if config.duration_predictor.kind == "stochastic"
+            else DurationPredictor
+        )
         self.segment_frames = segment_frames
         self.grad_checkpoint = grad_checkpoint
         self.latent_channels = latent
         self.hop_length = config.decoder.hop_length
         self.text_encoder = TextEncoder(n_symbols, latent, text)
-        self.posterior_encoder = PosteriorEncoder(n_bins, latent, config.posterior_encoder, speaker_channels)
+        self.posterior_encoder = PosteriorEncoder(
+            n_bins, latent, config.posterior_encoder, speaker_channels
+        )
         self.flow = Flow(latent, config.flow, speaker_channels)
-        self.duration_predictor = predictor(text.hidden_channels, config.duration_predictor,
-                                            speaker_channels)
-        self.decoder = Generator(latent, config.decoder, speaker_channels, weight_norm_ends=False,
-                                 output_bias=False, grad_checkpoint=grad_checkpoint)
+        self.duration_predictor = predictor(
+            text.hidden_channels, config.duration_predictor, speaker_channels
+        )
+        self.decoder = Generator(
+            latent,
+            config.decoder,
+            speaker_channels,
+            weight_norm_ends=False,
+            output_bias=False,
+            grad_checkpoint=grad_checkpoint,
+        )
         self.speaker_embedding = nn.Embedding(n_speakers, speaker_channels) if n_speakers else None
 
-    def forward(self, tokens: Tensor, token_lengths: Tensor, spec: Tensor, spec_lengths: Tensor,
-                speakers: Tensor | None = None, noise: TrainingNoise | None = None) -> TrainingOutput:
+    def forward(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speakers: Tensor | None = None,
+        noise: TrainingNoise | None = None,
+    ) -> TrainingOutput:
         """tokens: [B, T_text]; spec: [B, n_bins, T_spec]; lengths and speakers: [B] int64.
 
         `noise` is drawn here unless given.
@@ -87,29 +115,43 @@ class VitsModel(nn.Module):
         z_p = self._run(self.flow, posterior.z, spec_mask, speaker)
 
         durations = align(z_p, text, token_lengths, spec_lengths)
-        duration_losses = self.duration_predictor(text.hidden, text.x_mask, durations.unsqueeze(1).float(),
-                                                  noise.duration, speaker)
+        duration_losses = self.duration_predictor(
+            text.hidden, text.x_mask, durations.unsqueeze(1).float(), noise.duration, speaker
+        )
         symbol_of_frame = hold(durations, spec.shape[2])
-        m_p, logs_p = (expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p))
+        m_p, logs_p = (
+            expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p)
+        )
 
         starts = (noise.segment * (spec_lengths - self.segment_frames + 1)).long()
         wav_hat = self.decoder(take_segments(posterior.z, starts, self.segment_frames), speaker)
-        return TrainingOutput(wav_hat, starts, durations, duration_losses, posterior, z_p, m_p, logs_p,
-                              spec_mask)
+        return TrainingOutput(
+            wav_hat, starts, durations, duration_losses, posterior, z_p, m_p, logs_p, spec_mask
+        )
 
-    def draw_noise(self, tokens: Tensor, spec: Tensor,
-                   generator: torch.Generator | None = None) -> TrainingNoise:
+    def draw_noise(
+        self, tokens: Tensor, spec: Tensor, generator: torch.Generator | None = None
+    ) -> TrainingNoise:
         """Fresh noise for a batch, on its device."""
         options = {"device": spec.device, "generator": generator}
         batch_size, n_frames = spec.shape[0], spec.shape[2]
-        return TrainingNoise(torch.randn(batch_size, self.latent_channels, n_frames, **options),
-                             torch.randn(batch_size, 2, tokens.shape[1], **options),
-                             torch.rand(batch_size, **options))
+        return TrainingNoise(
+            torch.randn(batch_size, self.latent_channels, n_frames, **options),
+            torch.randn(batch_size, 2, tokens.shape[1], **options),
+            torch.rand(batch_size, **options),
+        )
 
     @torch.no_grad()
-    def synthesize(self, tokens: Tensor, token_lengths: Tensor, speakers: Tensor | None = None,
-                   noise_scale: float = 0.667, noise_scale_w: float = 0.8, length_scale: float = 1.0,
-                   draw: Callable[..., Tensor] = torch.randn) -> Synthesis:
+    def synthesize(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speakers: Tensor | None = None,
+        noise_scale: float = 0.667,
+        noise_scale_w: float = 0.8,
+        length_scale: float = 1.0,
+        draw: Callable[..., Tensor] = torch.randn,
+    ) -> Synthesis:
         """Text to speech (VITS Fig. 1b). tokens: [B, T_text]; token_lengths and speakers: [B].
 
         `noise_scale` varies the voice, `noise_scale_w` the rhythm; `length_scale` multiplies every
@@ -118,22 +160,29 @@ class VitsModel(nn.Module):
         speaker = self._embed(speakers)
         text = self.text_encoder(tokens, token_lengths)
         noise = draw(tokens.shape[0], 2, tokens.shape[1], device=tokens.device)
-        log_durations = self.duration_predictor.sample(text.hidden, text.x_mask, noise * noise_scale_w,
-                                                       speaker)
+        log_durations = self.duration_predictor.sample(
+            text.hidden, text.x_mask, noise * noise_scale_w, speaker
+        )
         durations = torch.ceil(log_durations.float().exp() * text.x_mask * length_scale).squeeze(1)
         durations = durations.clamp(min=1).long() * text.x_mask.squeeze(1).long()
         spec_lengths = durations.sum(1)
 
         spec_mask = length_mask(spec_lengths, int(spec_lengths.max()))
         symbol_of_frame = hold(durations, spec_mask.shape[2])
-        m_p, logs_p = (expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p))
+        m_p, logs_p = (
+            expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p)
+        )
         z_p = m_p + draw(*m_p.shape, device=m_p.device) * logs_p.exp() * noise_scale
         z = self.flow.inverse(z_p, spec_mask, speaker)
         return self._decode(z * spec_mask, spec_lengths, speaker, durations)
 
     @torch.no_grad()
-    def reconstruct(self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None = None) -> Tensor:
-        """Recordings through posterior encoder and decoder, at the posterior's mean: [B, 1, T_wav]."""
+    def reconstruct(
+        self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None = None
+    ) -> Tensor:
+        """Recordings through posterior encoder and decoder, at the posterior's mean: [B, 1,
+        T_wav].
+        """
         return self._through_latent(spec, spec_lengths, speakers, speakers)
 
     @torch.no_grad()
@@ -143,11 +192,14 @@ class VitsModel(nn.Module):
         spec: [B, n_bins, T_spec]; spec_lengths, source and target: [B]. Returns [B, 1, T_wav].
         """
         if self.speaker_embedding is None:
-            raise ValueError("this model has one speaker; converting voices needs a multi-speaker model")
+            raise ValueError(
+                "this model has one speaker; converting voices needs a multi-speaker model"
+            )
         return self._through_latent(spec, spec_lengths, source, target)
 
-    def _through_latent(self, spec: Tensor, spec_lengths: Tensor, source: Tensor | None,
-                        target: Tensor | None) -> Tensor:
+    def _through_latent(
+        self, spec: Tensor, spec_lengths: Tensor, source: Tensor | None, target: Tensor | None
+    ) -> Tensor:
         spec_mask = length_mask(spec_lengths, spec.shape[2])
         from_speaker, to_speaker = self._embed(source), self._embed(target)
         no_noise = spec.new_zeros(spec.shape[0], self.latent_channels, spec.shape[2])
@@ -156,19 +208,26 @@ class VitsModel(nn.Module):
             z = self.flow.inverse(self.flow(z, spec_mask, from_speaker), spec_mask, to_speaker)
         return self._decode(z * spec_mask, spec_lengths, to_speaker, None).wav_hat
 
-    def _decode(self, z: Tensor, spec_lengths: Tensor, speaker: Tensor | None,
-                durations: Tensor | None) -> Synthesis:
+    def _decode(
+        self, z: Tensor, spec_lengths: Tensor, speaker: Tensor | None, durations: Tensor | None
+    ) -> Synthesis:
         wav_lengths = spec_lengths * self.hop_length
         wav_hat = self.decoder(z, speaker).float()
-        return Synthesis(wav_hat * length_mask(wav_lengths, wav_hat.shape[2]), wav_lengths, durations)
+        return Synthesis(
+            wav_hat * length_mask(wav_lengths, wav_hat.shape[2]), wav_lengths, durations
+        )
 
     def _embed(self, speakers: Tensor | None) -> Tensor | None:
-        """Speaker ids [B] to embeddings [B, speaker_channels, 1]; None in a single-speaker model."""
+        """Speaker ids [B] to embeddings [B, speaker_channels, 1]; None in a single-speaker
+        model.
+        """
         if self.speaker_embedding is None:
             return None
         if speakers is None:
-            raise ValueError(f"this model has {self.speaker_embedding.num_embeddings} speakers; "
-                             f"say which one speaks")
+            raise ValueError(
+                f"this model has {self.speaker_embedding.num_embeddings} speakers; "
+                f"say which one speaks"
+            )
         return self.speaker_embedding(speakers).unsqueeze(-1)
 
     def _run(self, part: nn.Module, *inputs: Tensor | None) -> Tensor | Posterior:
@@ -179,14 +238,24 @@ class VitsModel(nn.Module):
 
 def make_model(config: VitsConfig) -> VitsModel:
     """The model that a config describes, with random weights."""
-    return VitsModel(config.model, config.n_symbols, config.n_speakers, config.audio.n_bins,
-                     config.segment_frames, config.train.grad_checkpoint)
+    return VitsModel(
+        config.model,
+        config.n_symbols,
+        config.n_speakers,
+        config.audio.n_bins,
+        config.segment_frames,
+        config.train.grad_checkpoint,
+    )
 
 
 @torch.no_grad()
 def align(z_p: Tensor, text: EncodedText, token_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
-    """The most likely monotonic alignment of frames and symbols (VITS Eq. 6): durations [B, T_text]."""
-    return alignment.search(alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths)
+    """The most likely monotonic alignment of frames and symbols (VITS Eq. 6): durations [B,
+    T_text].
+    """
+    return alignment.search(
+        alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths
+    )
 
 
 def alignment_scores(z_p: Tensor, m_p: Tensor, logs_p: Tensor) -> Tensor:
@@ -212,7 +281,9 @@ def hold(durations: Tensor, n_frames: int) -> Tensor:
     """
     ends = durations.cumsum(1)
     frames = torch.arange(n_frames, device=durations.device).expand(durations.shape[0], -1)
-    return torch.searchsorted(ends, frames.contiguous(), right=True).clamp(max=durations.shape[1] - 1)
+    return torch.searchsorted(ends, frames.contiguous(), right=True).clamp(
+        max=durations.shape[1] - 1
+    )
 
 
 def expand(states: Tensor, symbol_of_frame: Tensor) -> Tensor:

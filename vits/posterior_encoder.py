@@ -1,4 +1,5 @@
 """The posterior encoder (VITS Sec. 2.5.1; Fig. 1a): linear spectrogram to the latent z."""
+
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -17,15 +18,17 @@ class Posterior:
 class PosteriorEncoder(nn.Module):
     """q(z|x): a WaveNet that gives mean and log deviation of each latent frame (VITS Eq. 3)."""
 
-    def __init__(self, n_bins: int, latent_channels: int, config: WaveNetConfig,
-                 speaker_channels: int = 0) -> None:
+    def __init__(
+        self, n_bins: int, latent_channels: int, config: WaveNetConfig, speaker_channels: int = 0
+    ) -> None:
         super().__init__()
         self.input = nn.Conv1d(n_bins, config.hidden_channels, 1)
         self.wavenet = WaveNet(config, speaker_channels)
         self.projection = nn.Conv1d(config.hidden_channels, 2 * latent_channels, 1)
 
-    def forward(self, spec: Tensor, spec_mask: Tensor, noise: Tensor,
-                speaker: Tensor | None = None) -> Posterior:
+    def forward(
+        self, spec: Tensor, spec_mask: Tensor, noise: Tensor, speaker: Tensor | None = None
+    ) -> Posterior:
         """spec: [B, n_bins, T_spec] magnitudes; spec_mask: [B, 1, T_spec]; noise: standard normal
         [B, C, T_spec]; speaker: [B, speaker_channels, 1]."""
         x = self.input(spec) * spec_mask

@@ -3,6 +3,7 @@
 Recordings are decoded in threads (libsndfile runs outside Python's lock). What is learnt is kept in
 a JSON file, so that the next start decodes only what has changed.
 """
+
 import dataclasses
 import json
 import logging
@@ -41,8 +42,9 @@ class Recording:
         return self.n_samples / self.sample_rate
 
 
-def scan_recordings(paths: Sequence[Path], max_seconds: float,
-                    cache: Path | None) -> dict[Path, Recording]:
+def scan_recordings(
+    paths: Sequence[Path], max_seconds: float, cache: Path | None
+) -> dict[Path, Recording]:
     """Look at each path once. A recording over max_seconds is not decoded: it is refused anyway.
 
     cache: the JSON file to read what is known from, and to write it to; None: neither.

@@ -1,10 +1,11 @@
 """A training run from its start: checks first, then the run folder, then the loop.
 
-Nothing is written into a run folder before config, checkpoint and data have been found good; what is
-known of recordings is kept beside it, for all runs. A run goes on from its own newest checkpoint; a
-new one starts from random weights or from the weights of another checkpoint, which is all that tells
-train.py from finetune.py.
+Nothing is written into a run folder before config, checkpoint and data have been found good; what
+is known of recordings is kept beside it, for all runs. A run goes on from its own newest
+checkpoint; a new one starts from random weights or from the weights of another checkpoint, which is
+all that tells train.py from finetune.py.
 """
+
 import dataclasses
 import logging
 from collections.abc import Iterator
@@ -29,20 +30,25 @@ from vits.training import VitsTraining, make_loader
 logger = logging.getLogger(__name__)
 
 N_SHOWN = 4  # sentences that every validation renders
-# The weights were made for these, and another value would give them other shapes or another meaning.
+# The weights were made for these, and another value would give them other shapes or another
+# meaning.
 FIXED = ("audio.", "text.symbols", "text.add_blank", "data.speakers", "model.", "discriminator.")
 
 
 @dataclass(frozen=True)
 class Start:
     """Where the weights come from."""
+
     path: Path | None  # None: random weights
     resumes: bool  # take everything, or only the weights
 
 
-def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
-                 restore_from: Path | None = None) -> None:
-    """Train, in the folder `run`. `restore_from`: a checkpoint or run whose weights a new run takes."""
+def run_training(
+    config: VitsConfig, run: Path, ranks: Ranks, limits: Limits, restore_from: Path | None = None
+) -> None:
+    """Train, in the folder `run`. `restore_from`: a checkpoint or run whose weights a new run
+    takes.
+    """
     torch.manual_seed(config.train.seed + ranks.rank)
     start, data = ranks.first(lambda: prepare(config, run, restore_from))
     config = data.config
@@ -63,7 +69,9 @@ def run_training(config: VitsConfig, run: Path, ranks: Ranks, limits: Limits,
 def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[Start, CheckedData]:
     """Checkpoint, config and data, looked through before anything is written or built."""
     if run.exists() and not run.is_dir():
-        raise UserError(f"{run}: is a file, expected the run's folder; move it away or choose another -m")
+        raise UserError(
+            f"{run}: is a file, expected the run's folder; move it away or choose another -m"
+        )
     alignment.choose_backend()  # now: it may be forced to one that is not there
     start = find_start(run, restore_from, config.train.keep_last)
     if start.path:
@@ -85,24 +93,37 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
 
     A config that the weights do not fit is an error; every other difference is logged.
     """
-    saved: VitsConfig = config_from_dict(VitsConfig, read_checkpoint(start.path)["config"],
-                                          str(start.path))
+    saved: VitsConfig = config_from_dict(
+        VitsConfig, read_checkpoint(start.path)["config"], str(start.path)
+    )
     if config.text.symbols == FROM_DATA:
-        config = dataclasses.replace(config, text=dataclasses.replace(config.text, symbols=saved.text.symbols))
+        config = dataclasses.replace(
+            config, text=dataclasses.replace(config.text, symbols=saved.text.symbols)
+        )
     if config.data.speakers == FROM_DATA and saved.data.speakers is not None:
-        config = dataclasses.replace(config, data=dataclasses.replace(config.data,
-                                                                      speakers=saved.data.speakers))
+        config = dataclasses.replace(
+            config, data=dataclasses.replace(config.data, speakers=saved.data.speakers)
+        )
     changed = differences(config_to_dict(saved), config_to_dict(config))
     for name, (before, now) in changed.items():
         if name.startswith(FIXED) and not name.endswith(".dropout"):
-            raise UserError(f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
-                            f"the weights were made for the former: set it back, or "
-                            + ("start a new run with another -m" if start.resumes
-                               else "train from random weights with train.py"))
+            raise UserError(
+                f"{start.path}: its {name} is {_short(before)}, but the config says {_short(now)}; "
+                f"the weights were made for the former: set it back, or "
+                + (
+                    "start a new run with another -m"
+                    if start.resumes
+                    else "train from random weights with train.py"
+                )
+            )
         if name == "train.optimizer" and start.resumes:
-            raise UserError(f"{start.path}: was trained with {before}, but train.optimizer is {now}, which "
-                            f"cannot go on from its moments: set it back, or take the weights with finetune.py")
-        logger.info("changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now))
+            raise UserError(
+                f"{start.path}: was trained with {before}, but train.optimizer is {now}, which "
+                f"cannot go on from its moments: set it back, or take the weights with finetune.py"
+            )
+        logger.info(
+            "changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now)
+        )
     return config
 
 
@@ -118,8 +139,10 @@ def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
         try:
             network.load_state_dict(contents[name])
         except RuntimeError as error:
-            raise UserError(f"{start.path}: its {name} does not fit the config: "
-                            f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config") from None
+            raise UserError(
+                f"{start.path}: its {name} does not fit the config: "
+                f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config"
+            ) from None
 
 
 @contextmanager
@@ -135,23 +158,48 @@ def log_file(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def log_start(experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path) -> None:
+def log_start(
+    experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path
+) -> None:
     """What runs where, and what it goes on from."""
     if not ranks.is_first:
         return
     state, config = experiment.state, experiment.config.train
-    name = (torch.cuda.get_device_name(ranks.device) if ranks.device.type == "cuda"
-            else f"CPU, {torch.get_num_threads()} threads")
-    logger.info("run folder %s; torch %s on %s; %d process(es)", run, torch.__version__, name, ranks.n_ranks)
+    name = (
+        torch.cuda.get_device_name(ranks.device)
+        if ranks.device.type == "cuda"
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+    logger.info(
+        "run folder %s; torch %s on %s; %d process(es)", run, torch.__version__, name, ranks.n_ranks
+    )
     if ranks.device.type == "cpu":
-        logger.warning("training on the CPU: fine for tests and small models, very slow for a full one")
-    logger.info("generator %s parameters, discriminators %s", *(
-        f"{sum(p.numel() for p in network.parameters()):,}" for network in (state.generator, state.discriminator)))
-    logger.info("%d utterances in batches of %d x %d process(es); precision %s", len(data.train),
-                config.batch_size, ranks.n_ranks, experiment.dtype or "float32")
+        logger.warning(
+            "training on the CPU: fine for tests and small models, very slow for a full one"
+        )
+    logger.info(
+        "generator %s parameters, discriminators %s",
+        *(
+            f"{sum(p.numel() for p in network.parameters()):,}"
+            for network in (state.generator, state.discriminator)
+        ),
+    )
+    logger.info(
+        "%d utterances in batches of %d x %d process(es); precision %s",
+        len(data.train),
+        config.batch_size,
+        ranks.n_ranks,
+        experiment.dtype or "float32",
+    )
     if start.resumes:
-        logger.info("resuming from %s: step %d, epoch %d, batch %d of it, learning rate %.3g", start.path,
-                    state.step, state.epoch, state.batch, state.generator_schedule.get_last_lr()[0])
+        logger.info(
+            "resuming from %s: step %d, epoch %d, batch %d of it, learning rate %.3g",
+            start.path,
+            state.step,
+            state.epoch,
+            state.batch,
+            state.generator_schedule.get_last_lr()[0],
+        )
     elif start.path:
         logger.info("new run at step 0 with the weights of %s; fresh optimizers", start.path)
     else:

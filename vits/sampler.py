@@ -3,6 +3,7 @@
 Not in the papers; the original drops what falls outside its fixed buckets and fills buckets up with
 repeats. Here an epoch holds every utterance exactly once, over all ranks together.
 """
+
 import random
 from collections.abc import Iterator, Sequence
 
@@ -20,11 +21,14 @@ class LengthBucketedBatches(Sampler[list[int]]):
     size 1, and utterances that do not divide by the ranks, some batches have 2.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, n_ranks: int, rank: int,
-                 seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, n_ranks: int, rank: int, seed: int
+    ) -> None:
         if len(lengths) < n_ranks:
-            raise UserError(f"{len(lengths)} utterances cannot feed {n_ranks} processes; start at "
-                            f"most {len(lengths)} or add recordings")
+            raise UserError(
+                f"{len(lengths)} utterances cannot feed {n_ranks} processes; start at "
+                f"most {len(lengths)} or add recordings"
+            )
         self.lengths = lengths
         self.n_ranks = n_ranks
         self.rank = rank
@@ -48,7 +52,7 @@ class LengthBucketedBatches(Sampler[list[int]]):
         return self.n_batches
 
     def __iter__(self) -> Iterator[list[int]]:
-        return iter(self._epoch_batches()[self.start:])
+        return iter(self._epoch_batches()[self.start :])
 
     def _epoch_batches(self) -> list[list[int]]:
         draws = random.Random(f"{self.seed} {self.epoch}")  # a text seeds alike on every platform
@@ -58,6 +62,6 @@ class LengthBucketedBatches(Sampler[list[int]]):
         n_chunks = self.n_batches * self.n_ranks
         edges = [len(order) * i // n_chunks for i in range(n_chunks + 1)]
         chunks = [order[start:end] for start, end in zip(edges, edges[1:])]
-        steps = [chunks[i:i + self.n_ranks] for i in range(0, n_chunks, self.n_ranks)]
+        steps = [chunks[i : i + self.n_ranks] for i in range(0, n_chunks, self.n_ranks)]
         draws.shuffle(steps)
         return [step[self.rank] for step in steps]

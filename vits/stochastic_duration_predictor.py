@@ -1,10 +1,11 @@
-"""The stochastic duration predictor (VITS Sec. 2.2.2, 2.5.5, Appendix B): a flow that turns noise into
-durations and is trained with a variational bound on their likelihood.
+"""The stochastic duration predictor (VITS Sec. 2.2.2, 2.5.5, Appendix B): a flow that turns noise
+into durations and is trained with a variational bound on their likelihood.
 
 Durations d are whole numbers. Following the paper, u in [0, 1) makes d - u continuous
 (dequantization), and v gives it a second channel (augmentation); both come from a flow q(u, v|d)
 of their own. The flow's two channels are axis C of [B, 2, T_text].
 """
+
 import math
 
 import torch
@@ -24,8 +25,9 @@ LOG_2PI = math.log(2 * math.pi)
 class StochasticDurationPredictor(nn.Module):
     """Text states to a distribution of log durations."""
 
-    def __init__(self, text_channels: int, config: DurationPredictorConfig,
-                 speaker_channels: int = 0) -> None:
+    def __init__(
+        self, text_channels: int, config: DurationPredictorConfig, speaker_channels: int = 0
+    ) -> None:
         super().__init__()
         channels, kernel_size, dropout = config.hidden_channels, config.kernel_size, config.dropout
         self.input = nn.Conv1d(text_channels, channels, 1)
@@ -38,12 +40,18 @@ class StochasticDurationPredictor(nn.Module):
         self.posterior_projection = nn.Conv1d(channels, channels, 1)
         self.posterior_flows = SplineFlows(channels, kernel_size, config.n_flows)
 
-    def forward(self, hidden: Tensor, x_mask: Tensor, durations: Tensor, noise: Tensor,
-                speaker: Tensor | None = None) -> Tensor:
-        """The bound on the negative log-likelihood of the durations, in nats per item: [B] (VITS Eq. 7).
+    def forward(
+        self,
+        hidden: Tensor,
+        x_mask: Tensor,
+        durations: Tensor,
+        noise: Tensor,
+        speaker: Tensor | None = None,
+    ) -> Tensor:
+        """Bound on the negative log-likelihood of the durations, nats per item: [B] (VITS Eq. 7).
 
-        hidden: [B, C_text, T_text]; x_mask: [B, 1, T_text]; durations: [B, 1, T_text] frames; noise:
-        standard normal [B, 2, T_text]. The loss does not reach the text encoder.
+        hidden: [B, C_text, T_text]; x_mask: [B, 1, T_text]; durations: [B, 1, T_text] frames;
+        noise: standard normal [B, 2, T_text]. The loss does not reach the text encoder.
         """
         text = self._encode(hidden.detach(), x_mask, None if speaker is None else speaker.detach())
         u, v, log_q = self._dequantize(durations, text, x_mask, noise)
@@ -53,9 +61,10 @@ class StochasticDurationPredictor(nn.Module):
         log_det = log_det - log_durations.sum((1, 2))  # of the logarithm itself
         return -_log_normal(z, x_mask) - log_det + log_q
 
-    def sample(self, hidden: Tensor, x_mask: Tensor, noise: Tensor,
-               speaker: Tensor | None = None) -> Tensor:
-        """Log durations [B, 1, T_text] from noise [B, 2, T_text]; its scale sets how varied they are."""
+    def sample(
+        self, hidden: Tensor, x_mask: Tensor, noise: Tensor, speaker: Tensor | None = None
+    ) -> Tensor:
+        """Log durations [B, 1, T_text] from noise [B, 2, T_text], whose scale varies them."""
         z = self.flows.inverse(noise * x_mask, x_mask, self._encode(hidden, x_mask, speaker))
         return z[:, :1]
 
@@ -65,8 +74,9 @@ class StochasticDurationPredictor(nn.Module):
             x = x + self.condition(speaker)
         return self.projection(self.convs(x, x_mask)) * x_mask
 
-    def _dequantize(self, durations: Tensor, text: Tensor, x_mask: Tensor,
-                    noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _dequantize(
+        self, durations: Tensor, text: Tensor, x_mask: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw u and v, each [B, 1, T_text], and give log q(u, v|d, text), [B]."""
         states = self.posterior_convs(self.posterior_input(durations), x_mask)
         states = self.posterior_projection(states) * x_mask
@@ -85,7 +95,9 @@ class SplineFlows(nn.Module):
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(2, 1))
         self.log_scale = nn.Parameter(torch.zeros(2, 1))
-        self.couplings = nn.ModuleList(SplineCoupling(channels, kernel_size) for _ in range(n_flows))
+        self.couplings = nn.ModuleList(
+            SplineCoupling(channels, kernel_size) for _ in range(n_flows)
+        )
 
     def forward(self, z: Tensor, x_mask: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """z: [B, 2, T_text]; condition: [B, C, T_text]. Returns z and the log-determinant [B]."""
@@ -113,21 +125,28 @@ class SplineCoupling(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int) -> None:
         super().__init__()
-        self.scale = channels ** -0.5
+        self.scale = channels**-0.5
         self.input = nn.Conv1d(1, channels, 1)
         self.convs = SeparableConvs(channels, kernel_size, dropout=0.0)
         self.projection = nn.Conv1d(channels, 3 * N_BINS - 1, 1)
-        nn.init.zeros_(self.projection.weight)  # starts as one gentle spline, the same for all texts
+        nn.init.zeros_(
+            self.projection.weight
+        )  # starts as one gentle spline, the same for all texts
         nn.init.zeros_(self.projection.bias)
 
-    def forward(self, z: Tensor, x_mask: Tensor, condition: Tensor,
-                inverse: bool = False) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, z: Tensor, x_mask: Tensor, condition: Tensor, inverse: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """z: [B, 2, T_text]; condition: [B, C, T_text]. Returns z and the log-determinant [B]."""
         fixed, moved = z.chunk(2, dim=1)
         states = self.convs(self.input(fixed), x_mask, condition)
-        shape = (self.projection(states) * x_mask).transpose(1, 2).unsqueeze(1).float()  # [B, 1, T, 3K - 1]
+        shape = (
+            (self.projection(states) * x_mask).transpose(1, 2).unsqueeze(1).float()
+        )  # [B, 1, T, 3K - 1]
         widths, heights, slopes = shape.split([N_BINS, N_BINS, N_BINS - 1], dim=-1)
-        moved, log_slope = spline(moved, widths * self.scale, heights * self.scale, slopes, BOUND, inverse)
+        moved, log_slope = spline(
+            moved, widths * self.scale, heights * self.scale, slopes, BOUND, inverse
+        )
         return torch.cat([fixed, moved], dim=1) * x_mask, (log_slope * x_mask).sum((1, 2))
 
 
@@ -137,8 +156,16 @@ class SeparableConvs(nn.Module):
     def __init__(self, channels: int, kernel_size: int, dropout: float) -> None:
         super().__init__()
         self.depthwise = nn.ModuleList(
-            nn.Conv1d(channels, channels, kernel_size, dilation=kernel_size ** i, groups=channels,
-                      padding="same") for i in range(N_LAYERS))
+            nn.Conv1d(
+                channels,
+                channels,
+                kernel_size,
+                dilation=kernel_size**i,
+                groups=channels,
+                padding="same",
+            )
+            for i in range(N_LAYERS)
+        )
         self.pointwise = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in range(N_LAYERS))
         self.depthwise_norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in range(N_LAYERS))
         self.pointwise_norms = nn.ModuleList(ChannelLayerNorm(channels) for _ in range(N_LAYERS))
@@ -148,8 +175,9 @@ class SeparableConvs(nn.Module):
         """x, condition: [B, C, T]; x_mask: [B, 1, T]. Returns [B, C, T]."""
         if condition is not None:
             x = x + condition
-        for depthwise, norm_1, pointwise, norm_2 in zip(self.depthwise, self.depthwise_norms,
-                                                        self.pointwise, self.pointwise_norms):
+        for depthwise, norm_1, pointwise, norm_2 in zip(
+            self.depthwise, self.depthwise_norms, self.pointwise, self.pointwise_norms
+        ):
             y = F.gelu(norm_1(depthwise(x * x_mask)))
             y = F.gelu(norm_2(pointwise(y)))
             x = x + self.dropout(y)

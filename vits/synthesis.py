@@ -1,4 +1,5 @@
 """Speaking with a trained voice: a checkpoint in, text in, waveform out (VITS Fig. 1b)."""
+
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Voice:
     """A model ready to speak, with the symbols and speakers it was trained on."""
+
     config: VitsConfig
     model: VitsModel
     front_end: FrontEnd
@@ -27,9 +29,17 @@ class Voice:
     device: torch.device
 
     @torch.inference_mode()
-    def speak(self, text: str, speaker: str | None = None, noise_scale: float = 0.667,
-              noise_scale_w: float = 0.8, length_scale: float = 1.0, seed: int = 0) -> Tensor:
-        """The waveform [T_wav] of a text, float32 in [-1, 1] at config.audio.sample_rate, on the CPU.
+    def speak(
+        self,
+        text: str,
+        speaker: str | None = None,
+        noise_scale: float = 0.667,
+        noise_scale_w: float = 0.8,
+        length_scale: float = 1.0,
+        seed: int = 0,
+    ) -> Tensor:
+        """The waveform [T_wav] of a text, float32 in [-1, 1] at config.audio.sample_rate, on the
+        CPU.
 
         `noise_scale` varies the voice, `noise_scale_w` the rhythm, `length_scale` multiplies every
         duration. The same seed gives the same samples. Symbols that the voice does not know are
@@ -38,25 +48,45 @@ class Voice:
         symbols = self.front_end(text)
         unknown = self.symbols.unknown(symbols)
         if unknown:
-            logger.warning("left out, because the voice does not know them: %s",
-                           ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)))
+            logger.warning(
+                "left out, because the voice does not know them: %s",
+                ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)),
+            )
         words, spelt = spelt_words([text], self.front_end)
         if 2 * len(spelt) > len(words):
-            logger.warning("the voice's language, %r, does not read %r and spells its letters",
-                           self.config.text.language, spelt[0])
+            logger.warning(
+                "the voice's language, %r, does not read %r and spells its letters",
+                self.config.text.language,
+                spelt[0],
+            )
         if not self.can_say(text):
-            raise UserError(f"text {text!r}: nothing in it that the voice can say; its symbols are: "
-                            f"{''.join(self.config.text.symbols)}")
+            raise UserError(
+                f"text {text!r}: nothing in it that the voice can say; its symbols are: "
+                f"{''.join(self.config.text.symbols)}"
+            )
         known = [symbol for symbol in symbols if symbol in self.symbols]
         tokens = torch.tensor([self.symbols.encode(known)], device=self.device)
         lengths = torch.tensor([tokens.shape[1]], device=self.device)
-        draws = torch.Generator().manual_seed(seed)  # on the CPU, so that every device draws the same
+        draws = torch.Generator().manual_seed(
+            seed
+        )  # on the CPU, so that every device draws the same
 
         def draw(*shape: int, device: torch.device) -> Tensor:
             return torch.randn(*shape, generator=draws).to(device)
 
-        return self.model.synthesize(tokens, lengths, self._speaker_id(speaker), noise_scale,
-                                     noise_scale_w, length_scale, draw).wav_hat[0, 0].cpu()
+        return (
+            self.model.synthesize(
+                tokens,
+                lengths,
+                self._speaker_id(speaker),
+                noise_scale,
+                noise_scale_w,
+                length_scale,
+                draw,
+            )
+            .wav_hat[0, 0]
+            .cpu()
+        )
 
     def can_say(self, text: str) -> bool:
         """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
@@ -66,7 +96,9 @@ class Voice:
         speakers = self.config.data.speakers
         if speakers is None:
             if speaker is not None:
-                raise UserError(f"--speaker {speaker}: this voice has one speaker; leave --speaker out")
+                raise UserError(
+                    f"--speaker {speaker}: this voice has one speaker; leave --speaker out"
+                )
             return None
         if speaker not in speakers:
             found = "no --speaker given" if speaker is None else f"--speaker {speaker}: unknown"
@@ -82,5 +114,10 @@ def load_voice(path: Path, device: torch.device) -> Voice:
     model.load_state_dict(contents["generator"])
     fold_weight_norm(model)
     logger.info("voice: %s, step %d", path, contents["step"])
-    return Voice(config, model.eval().to(device), build_front_end(config.text),
-                 SymbolTable(config.text.symbols, config.text.add_blank), device)
+    return Voice(
+        config,
+        model.eval().to(device),
+        build_front_end(config.text),
+        SymbolTable(config.text.symbols, config.text.add_blank),
+        device,
+    )

@@ -1,4 +1,5 @@
 """The text encoder (VITS Sec. 2.5.2; Fig. 1a): symbols to the prior's mean and deviation."""
+
 import math
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ class TextEncoder(nn.Module):
         self.embedding = nn.Embedding(n_symbols, channels)
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.n_layers))
         self.projection = nn.Conv1d(channels, 2 * latent_channels, 1)
-        nn.init.normal_(self.embedding.weight, std=channels ** -0.5)
+        nn.init.normal_(self.embedding.weight, std=channels**-0.5)
 
     def forward(self, tokens: Tensor, token_lengths: Tensor) -> EncodedText:
         """tokens: [B, T_text] int64; token_lengths: [B]."""
@@ -47,11 +48,13 @@ class TransformerLayer(nn.Module):
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
         channels = config.hidden_channels
-        self.attention = RelativeAttention(channels, config.n_heads, config.attention_window,
-                                           config.dropout)
+        self.attention = RelativeAttention(
+            channels, config.n_heads, config.attention_window, config.dropout
+        )
         self.attention_norm = ChannelLayerNorm(channels)
-        self.feed_forward = FeedForward(channels, config.filter_channels, config.kernel_size,
-                                        config.dropout)
+        self.feed_forward = FeedForward(
+            channels, config.filter_channels, config.kernel_size, config.dropout
+        )
         self.feed_forward_norm = ChannelLayerNorm(channels)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -64,7 +67,9 @@ class TransformerLayer(nn.Module):
 class FeedForward(nn.Module):
     """Two convolutions instead of the Transformer's two linear layers, so that neighbours mix."""
 
-    def __init__(self, channels: int, filter_channels: int, kernel_size: int, dropout: float) -> None:
+    def __init__(
+        self, channels: int, filter_channels: int, kernel_size: int, dropout: float
+    ) -> None:
         super().__init__()
         self.conv_1 = nn.Conv1d(channels, filter_channels, kernel_size, padding="same")
         self.conv_2 = nn.Conv1d(filter_channels, channels, kernel_size, padding="same")
@@ -78,4 +83,6 @@ class FeedForward(nn.Module):
 
 def length_mask(lengths: Tensor, longest: int) -> Tensor:
     """1.0 where valid: lengths [B] to [B, 1, longest]."""
-    return (torch.arange(longest, device=lengths.device) < lengths.unsqueeze(1)).unsqueeze(1).float()
+    return (
+        (torch.arange(longest, device=lengths.device) < lengths.unsqueeze(1)).unsqueeze(1).float()
+    )

@@ -1,4 +1,5 @@
 """Training VITS: the step (Sec. 2.3, 2.4; Eq. 11), validation, and the samples to listen to."""
+
 import contextlib
 import signal
 from contextlib import AbstractContextManager
@@ -31,6 +32,7 @@ class Counts:
 
     The mean over the ranks of losses divided so equals one process's loss on the whole batch.
     """
+
     utterances: float
     symbols: float
     frames: float
@@ -41,14 +43,19 @@ class VitsTraining:
 
     best_by = "mel"
 
-    def __init__(self, config: VitsConfig, ranks: Ranks, valid: list[Utterance],
-                 shown: list[Utterance]) -> None:
+    def __init__(
+        self, config: VitsConfig, ranks: Ranks, valid: list[Utterance], shown: list[Utterance]
+    ) -> None:
         """`valid`: the validation list, possibly empty; `shown`: the sentences to listen to."""
         self.config = config
         self.ranks = ranks
         self.spectrogram = Spectrogram(config.audio).to(ranks.device)
-        self.state = make_state(make_model(config), vits_discriminators(config.discriminator),
-                                config.train, ranks.device)
+        self.state = make_state(
+            make_model(config),
+            vits_discriminators(config.discriminator),
+            config.train,
+            ranks.device,
+        )
         self.generator = ranks.wrap(self.state.generator)
         self.discriminator = ranks.wrap(self.state.discriminator)
         self.dtype = autocast_dtype(config.train, ranks.device)
@@ -66,8 +73,14 @@ class VitsTraining:
         state.generator.train()
         with self._autocast():
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
-            output = self.generator(batch.tokens, batch.token_lengths, spec,
-                                    batch.spec_lengths(self.config.audio.hop_length), batch.speakers, noise)
+            output = self.generator(
+                batch.tokens,
+                batch.token_lengths,
+                spec,
+                batch.spec_lengths(self.config.audio.hop_length),
+                batch.speakers,
+                noise,
+            )
             wav, mel = self._real_segments(batch, spec, output)
 
             both = self.discriminator(torch.cat([wav, output.wav_hat.detach()]))
@@ -84,12 +97,16 @@ class VitsTraining:
         generator_norm = self._update(state.generator_optimizer, total)
         state.discriminator.requires_grad_(True)
         state.scaler.update()
-        losses |= {"total": total, "generator_gradient_norm": generator_norm,
-                   "discriminator_gradient_norm": discriminator_norm}
+        losses |= {
+            "total": total,
+            "generator_gradient_norm": generator_norm,
+            "discriminator_gradient_norm": discriminator_norm,
+        }
         return {name: value.detach() for name, value in losses.items()}
 
-    def _generator_losses(self, output: TrainingOutput, wav: Tensor, mel: Tensor,
-                          counts: Counts) -> dict[str, Tensor]:
+    def _generator_losses(
+        self, output: TrainingOutput, wav: Tensor, mel: Tensor, counts: Counts
+    ) -> dict[str, Tensor]:
         """The generator's terms of VITS Eq. 11, unweighted, under the names of LossConfig."""
         with parametrize.cached():  # the discriminators' weights are normed once for both
             with torch.no_grad():
@@ -97,13 +114,17 @@ class VitsTraining:
             generated = self.state.discriminator(output.wav_hat)
         mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
         share = len(wav) / counts.utterances
-        return {"mel": share * mel_loss(mel, mel_hat),
-                "kl": kl_loss(output, counts.frames),
-                "duration": duration_loss(output, counts.symbols),
-                "adversarial": share * adversarial_loss(generated),
-                "feature_matching": share * feature_matching_loss(real, generated)}
+        return {
+            "mel": share * mel_loss(mel, mel_hat),
+            "kl": kl_loss(output, counts.frames),
+            "duration": duration_loss(output, counts.symbols),
+            "adversarial": share * adversarial_loss(generated),
+            "feature_matching": share * feature_matching_loss(real, generated),
+        }
 
-    def _real_segments(self, batch: Batch, spec: Tensor, output: TrainingOutput) -> tuple[Tensor, Tensor]:
+    def _real_segments(
+        self, batch: Batch, spec: Tensor, output: TrainingOutput
+    ) -> tuple[Tensor, Tensor]:
         """The recordings' samples and mel in the window that the decoder made."""
         hop_length, n_frames = self.config.audio.hop_length, self.config.segment_frames
         wav = take_segments(batch.wav, output.segment_starts * hop_length, n_frames * hop_length)
@@ -118,7 +139,9 @@ class VitsTraining:
         optimizer.zero_grad()
         self.state.scaler.scale(loss).backward()
         self.state.scaler.unscale_(optimizer)
-        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        parameters = [
+            p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+        ]
         norm = nn.utils.get_total_norm([p.grad for p in parameters])
         if self.config.train.grad_clip is not None:
             nn.utils.clip_grads_with_norm_(parameters, self.config.train.grad_clip, norm)
@@ -137,7 +160,8 @@ class VitsTraining:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The losses of a step, averaged over the whole validation list, with fixed noise and windows.
+        """The losses of a step, averaged over the whole validation list, with fixed noise and
+        windows.
 
         They do not depend on the batch size, so that runs compare.
         """
@@ -153,13 +177,17 @@ class VitsTraining:
                 spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
                 spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
                 noise = self.state.generator.draw_noise(batch.tokens, spec, draws)
-                output = self.state.generator(batch.tokens, batch.token_lengths, spec, spec_lengths,
-                                              batch.speakers, noise)
+                output = self.state.generator(
+                    batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, noise
+                )
                 wav, mel = self._real_segments(batch, spec, output)
-                counts = Counts(len(wav), float(batch.token_lengths.sum()), float(spec_lengths.sum()))
+                counts = Counts(
+                    len(wav), float(batch.token_lengths.sum()), float(spec_lengths.sum())
+                )
                 losses = self._generator_losses(output, wav, mel, counts)
-                losses["discriminator"] = discriminator_loss(self.state.discriminator(wav),
-                                                             self.state.discriminator(output.wav_hat))
+                losses["discriminator"] = discriminator_loss(
+                    self.state.discriminator(wav), self.state.discriminator(output.wav_hat)
+                )
             losses["total"] = self._weighted(losses)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(loss)
@@ -169,31 +197,42 @@ class VitsTraining:
         """Render the sentences to listen to, as files and for TensorBoard."""
         model = self.state.generator.eval()
         with self._autocast():
-            samples = [render(model, self.spectrogram, utterance, self.ranks.device)
-                       for utterance in self.shown]
+            samples = [
+                render(model, self.spectrogram, utterance, self.ranks.device)
+                for utterance in self.shown
+            ]
         write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
 
 
 def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
     """This rank's share of the training batches."""
     train: TrainConfig = config.train
-    batches = LengthBucketedBatches([u.n_frames for u in utterances], train.batch_size, ranks.n_ranks,
-                                    ranks.rank, train.seed)
-    return DataLoader(UtteranceDataset(utterances, config.audio.sample_rate), batch_sampler=batches,
-                      collate_fn=collate, num_workers=train.num_workers,
-                      persistent_workers=train.num_workers > 0, pin_memory=ranks.device.type == "cuda",
-                      worker_init_fn=leave_signals_to_the_trainer,
-                      generator=torch.Generator())  # of its own: making an iterator draws a number
+    batches = LengthBucketedBatches(
+        [u.n_frames for u in utterances], train.batch_size, ranks.n_ranks, ranks.rank, train.seed
+    )
+    return DataLoader(
+        UtteranceDataset(utterances, config.audio.sample_rate),
+        batch_sampler=batches,
+        collate_fn=collate,
+        num_workers=train.num_workers,
+        persistent_workers=train.num_workers > 0,
+        pin_memory=ranks.device.type == "cuda",
+        worker_init_fn=leave_signals_to_the_trainer,
+        generator=torch.Generator(),
+    )  # of its own: making an iterator draws a number
 
 
 def leave_signals_to_the_trainer(worker: int) -> None:
-    """Ctrl-C and many job schedulers signal all processes; a worker that died would cost the save."""
+    """Ctrl-C and many job schedulers signal all processes; a worker that died would cost the
+    save.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
     """Judgements of [real, generated] waveforms in one batch, taken apart again."""
-    pairs = [(j.scores.chunk(2), [m.chunk(2) for m in j.feature_maps])
-             for j in judgements]
-    return tuple([Judgement(scores[i], [m[i] for m in maps]) for scores, maps in pairs] for i in (0, 1))
+    pairs = [(j.scores.chunk(2), [m.chunk(2) for m in j.feature_maps]) for j in judgements]
+    return tuple(
+        [Judgement(scores[i], [m[i] for m in maps]) for scores, maps in pairs] for i in (0, 1)
+    )

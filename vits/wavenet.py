@@ -1,5 +1,6 @@
 """WaveNet residual blocks without causality (VITS Sec. 2.5.1, from WaveGlow), used by the posterior
 encoder and the flow."""
+
 from torch import Tensor, nn
 
 from hifigan.generator import weight_norm
@@ -15,18 +16,26 @@ class WaveNet(nn.Module):
         self.n_layers = n_layers
         self.gated = nn.ModuleList(
             weight_norm(nn.Conv1d(channels, 2 * channels, config.kernel_size, padding="same"))
-            for _ in range(n_layers))
+            for _ in range(n_layers)
+        )
         # The last layer has no successor, so it makes no residual.
         self.residual_skip = nn.ModuleList(
             weight_norm(nn.Conv1d(channels, channels if i == n_layers - 1 else 2 * channels, 1))
-            for i in range(n_layers))
-        self.condition = (weight_norm(nn.Conv1d(speaker_channels, 2 * channels * n_layers, 1))
-                          if speaker_channels else None)
+            for i in range(n_layers)
+        )
+        self.condition = (
+            weight_norm(nn.Conv1d(speaker_channels, 2 * channels * n_layers, 1))
+            if speaker_channels
+            else None
+        )
 
     def forward(self, x: Tensor, x_mask: Tensor, speaker: Tensor | None = None) -> Tensor:
         """x: [B, C, T]; x_mask: [B, 1, T]; speaker: [B, speaker_channels, 1]. Returns [B, C, T]."""
-        conditions = ([None] * self.n_layers if self.condition is None
-                      else self.condition(speaker).chunk(self.n_layers, dim=1))
+        conditions = (
+            [None] * self.n_layers
+            if self.condition is None
+            else self.condition(speaker).chunk(self.n_layers, dim=1)
+        )
         skips = None
         for gated, residual_skip, condition in zip(self.gated, self.residual_skip, conditions):
             gates = gated(x) if condition is None else gated(x) + condition

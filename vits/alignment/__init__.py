@@ -19,6 +19,7 @@ is greatest. All backends give the same durations, to the bit, by this rule:
 Backends: `cpu` is compiled (search.cpp), `reference` is torch and runs anywhere. The compiled one
 is taken where it loads; the environment variable VITS_ALIGNMENT or an argument can force either.
 """
+
 import functools
 import logging
 import os
@@ -61,11 +62,14 @@ def choose_backend(name: str | None = None) -> Backend:
         name = available_backends()[0]
         return Backend(name, BACKENDS[name], library.reason)
     if name not in BACKENDS:
-        raise UserError(f'alignment backend: unknown name "{name}" ({asked_by}); '
-                        f"known names: {', '.join(BACKENDS)}")
+        raise UserError(
+            f'alignment backend: unknown name "{name}" ({asked_by}); '
+            f"known names: {', '.join(BACKENDS)}"
+        )
     if name not in available_backends():
-        raise UserError(f'alignment backend: "{name}" is not available ({asked_by}), '
-                        f"because {library.reason}")
+        raise UserError(
+            f'alignment backend: "{name}" is not available ({asked_by}), because {library.reason}'
+        )
     return Backend(name, BACKENDS[name], asked_by)
 
 
@@ -76,8 +80,9 @@ def _announce(name: str, reason: str) -> None:
 
 
 @torch.no_grad()
-def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor,
-           backend: str | None = None) -> Tensor:
+def search(
+    scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor, backend: str | None = None
+) -> Tensor:
     """The most likely monotonic alignment of each item (VITS Eq. 5), without gradient.
 
     scores: [B, T_spec, T_text], float32, log-likelihood of each frame under each symbol (nats);
@@ -103,17 +108,25 @@ def path_from_durations(durations: Tensor, n_frames: int) -> Tensor:
 
 def _check(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> None:
     if scores.ndim != 3 or scores.dtype != torch.float32:
-        raise ValueError("alignment: scores: expected [B, T_spec, T_text] in float32, found "
-                         f"{list(scores.shape)} in {scores.dtype}")
+        raise ValueError(
+            "alignment: scores: expected [B, T_spec, T_text] in float32, found "
+            f"{list(scores.shape)} in {scores.dtype}"
+        )
     n_items, n_frames, n_symbols = scores.shape
     for name, lengths in (("text_lengths", text_lengths), ("spec_lengths", spec_lengths)):
         if lengths.shape != (n_items,) or lengths.dtype != torch.int64:
-            raise ValueError(f"alignment: {name}: expected [{n_items}] in int64 (scores hold "
-                             f"{n_items} items), found {list(lengths.shape)} in {lengths.dtype}")
+            raise ValueError(
+                f"alignment: {name}: expected [{n_items}] in int64 (scores hold "
+                f"{n_items} items), found {list(lengths.shape)} in {lengths.dtype}"
+            )
     for i, (n_text, n_spec) in enumerate(zip(text_lengths.tolist(), spec_lengths.tolist())):
         if not (1 <= n_text <= n_symbols and 1 <= n_spec <= n_frames):
-            raise ValueError(f"alignment: item {i}: {n_text} symbols and {n_spec} frames; "
-                             f"expected 1 to {n_symbols} and 1 to {n_frames} (shape of scores)")
+            raise ValueError(
+                f"alignment: item {i}: {n_text} symbols and {n_spec} frames; "
+                f"expected 1 to {n_symbols} and 1 to {n_frames} (shape of scores)"
+            )
         if n_text > n_spec:
-            raise UserError(f"alignment: item {i}: {n_text} symbols but only {n_spec} frames; each "
-                            "symbol needs a frame: leave the utterance out or shorten its text")
+            raise UserError(
+                f"alignment: item {i}: {n_text} symbols but only {n_spec} frames; each "
+                "symbol needs a frame: leave the utterance out or shorten its text"
+            )

@@ -3,6 +3,7 @@
 setup.py builds the library beside this file. Nothing here fails when it is not there: `load`
 says why, and the package takes the reference instead.
 """
+
 import ctypes
 import functools
 from dataclasses import dataclass
@@ -27,12 +28,16 @@ class Library:
 def load(path: Path = LIBRARY) -> Library:
     """Load the library once per process; a missing or broken one is a reason, not an error."""
     if not path.exists():
-        return Library(None, f"the compiled library is not there ({path}); "
-                             "install again with a C++ compiler to build it")
+        return Library(
+            None,
+            f"the compiled library is not there ({path}); "
+            "install again with a C++ compiler to build it",
+        )
     try:
         functions = ctypes.CDLL(str(path))
         functions.alignment_search_v1.argtypes = (
-            [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 3 + [ctypes.c_int32] * 2)
+            [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 3 + [ctypes.c_int32] * 2
+        )
         functions.alignment_search_v1.restype = ctypes.c_int32
         functions.alignment_instructions_v1.argtypes = []
         functions.alignment_instructions_v1.restype = ctypes.c_int32
@@ -44,11 +49,12 @@ def load(path: Path = LIBRARY) -> Library:
 
 def available_instructions() -> tuple[str, ...]:
     """The kernels that run on this processor, the fastest last. The library must be loaded."""
-    return INSTRUCTIONS[:load().functions.alignment_instructions_v1() + 1]
+    return INSTRUCTIONS[: load().functions.alignment_instructions_v1() + 1]
 
 
-def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor,
-           instructions: str | None = None) -> Tensor:
+def search(
+    scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor, instructions: str | None = None
+) -> Tensor:
     """scores: [B, T_spec, T_text]; lengths: [B], already checked. Other devices are copied from.
 
     instructions: one of `available_instructions()`, the fastest if None.
@@ -64,8 +70,16 @@ def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor,
     n_items, n_frames, n_symbols = scores.shape
     durations = torch.empty(n_items, n_symbols, dtype=torch.int64)
     status = functions.alignment_search_v1(
-        host_scores.data_ptr(), text_lengths.data_ptr(), spec_lengths.data_ptr(),
-        durations.data_ptr(), n_items, n_frames, n_symbols, torch.get_num_threads(), number)
+        host_scores.data_ptr(),
+        text_lengths.data_ptr(),
+        spec_lengths.data_ptr(),
+        durations.data_ptr(),
+        n_items,
+        n_frames,
+        n_symbols,
+        torch.get_num_threads(),
+        number,
+    )
     if status != 0:
         raise MemoryError(f"alignment search: no memory for a batch of {list(scores.shape)}")
     return durations.to(scores.device)

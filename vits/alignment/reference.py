@@ -2,6 +2,7 @@
 
 The rule stands in the package's docstring; the names of the steps below are its names.
 """
+
 import math
 
 import torch

@@ -3,6 +3,7 @@
 Not in the papers; the training never imports it. `run_folder.py` reads what training wrote,
 `page.py` packs it into the page, and `page.html`, `page.css`, `curves.js` and `samples.js` show it.
 """
+
 from vits.listening.page import write_page
 
 __all__ = ["write_page"]

@@ -1,4 +1,5 @@
 """Command line of the listening page: `python -m vits.listening RUN [--out FILE]`."""
+
 import logging
 from pathlib import Path
 
@@ -11,10 +12,18 @@ def main() -> None:
         prog="python -m vits.listening",
         description="Write one self-contained HTML page with a run's losses, samples and pictures.",
     )
-    parser.add_argument("run", type=Path, metavar="RUN",
-                        help="run folder that training wrote, for example runs/tiny")
-    parser.add_argument("--out", type=Path, metavar="FILE",
-                        help=f"where to write the page (default: RUN/{PAGE_NAME})")
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="run folder that training wrote, for example runs/tiny",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=f"where to write the page (default: RUN/{PAGE_NAME})",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with user_errors_exit():

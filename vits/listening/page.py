@@ -3,6 +3,7 @@
 Not in the papers. Audio and pictures stand in the page as base64, each once however often it is
 shown (a sentence's target is the same for every checkpoint); the scripts make players of them.
 """
+
 import base64
 import hashlib
 import html
@@ -41,8 +42,9 @@ def write_page(run: Path, out: Path | None = None) -> Path:
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); "
-                        "choose another --out") from error
+        raise UserError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
+        ) from error
     return out
 
 
@@ -56,14 +58,20 @@ def render_page(run: Run) -> str:
         "made": made,
         "newest_step": run.newest_step,
         "frame_rate": frame_rate(run),
-        "summary": [[key, value] for section in run.config.values()
-                    for key, value in section.items() if key in SUMMARY_KEYS],
+        "summary": [
+            [key, value]
+            for section in run.config.values()
+            for key, value in section.items()
+            if key in SUMMARY_KEYS
+        ],
         "config": run.config,
         "notes": run.notes,
         "n_steps_in_run": len(run.samples),
         "curves": curve_data(run.curves),
-        "steps": [{"step": step, "samples": [sample_data(s, media) for s in run.samples[step]]}
-                  for step in reversed(steps)],
+        "steps": [
+            {"step": step, "samples": [sample_data(s, media) for s in run.samples[step]]}
+            for step in reversed(steps)
+        ],
     }
     parts = {
         "title": html.escape(f"{run.name}, step {run.newest_step}: listening page"),
@@ -86,8 +94,10 @@ def frame_rate(run: Run) -> float:
     audio = run.config.get("audio", {})
     for key in ("sample_rate", "hop_length"):
         if not isinstance(audio.get(key), int):
-            raise UserError(f"{run.name}/config.json: audio.{key}: found {audio.get(key)!r}, "
-                            "expected a whole number; copy the run's config there")
+            raise UserError(
+                f"{run.name}/config.json: audio.{key}: found {audio.get(key)!r}, "
+                "expected a whole number; copy the run's config there"
+            )
     return audio["sample_rate"] / audio["hop_length"]
 
 
@@ -124,8 +134,16 @@ def averaged(points: list[tuple[int, float]], n_points: int) -> list[list[float]
     if not points:
         return []
     groups = np.array_split(np.array(points), min(n_points, len(points)))
-    return [[int(group[-1, 0]), *(significant(value) for value in
-             (group[:, 1].mean(), group[:, 1].min(), group[:, 1].max()))] for group in groups]
+    return [
+        [
+            int(group[-1, 0]),
+            *(
+                significant(value)
+                for value in (group[:, 1].mean(), group[:, 1].min(), group[:, 1].max())
+            ),
+        ]
+        for group in groups
+    ]
 
 
 def significant(value: float) -> float:
@@ -139,8 +157,10 @@ def sample_data(sample: Sample, media: dict[str, str]) -> dict:
         try:
             seconds = soundfile.info(path).duration
         except soundfile.LibsndfileError as error:
-            raise UserError(f"{path}: no audio in it ({error.error_string.strip()}); "
-                            "remove the folder of this step") from error
+            raise UserError(
+                f"{path}: no audio in it ({error.error_string.strip()}); "
+                "remove the folder of this step"
+            ) from error
         audio[source] = {"media": embedded(path, media), "seconds": round(seconds, 3)}
     return {
         "id": sample.identifier,
@@ -168,6 +188,8 @@ def embedded(path: Path, media: dict[str, str]) -> str:
     contents = path.read_bytes()
     identifier = "media-" + hashlib.sha256(contents).hexdigest()[:16]
     encoded = base64.b64encode(contents).decode("ascii")
-    media[identifier] = (f'<script type="text/plain" id="{identifier}" '
-                         f'data-type="{MEDIA_TYPES[path.suffix]}">{encoded}</script>')
+    media[identifier] = (
+        f'<script type="text/plain" id="{identifier}" '
+        f'data-type="{MEDIA_TYPES[path.suffix]}">{encoded}</script>'
+    )
     return identifier

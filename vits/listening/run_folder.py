@@ -3,6 +3,7 @@
 Not in the papers. What cannot be read (a line cut off by a crash, samples still being written) is
 left out and named in `Run.notes`; what makes a page senseless is a UserError.
 """
+
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ RUN_HOLDS = "a run folder holds config.json, scalars.jsonl and samples/"
 @dataclass(frozen=True)
 class Sample:
     """One fixed sentence as one checkpoint speaks it. The paths are those that exist."""
+
     identifier: str
     text: str
     speaker: str | int | None
@@ -113,8 +115,10 @@ def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
             skipped.append(f"samples/{step_folder.name}: skipped, it has no samples.json")
             continue
         except (ValueError, KeyError, TypeError) as error:
-            skipped.append(f"samples/{step_folder.name}: skipped, samples.json is not as training "
-                           f"writes it ({type(error).__name__}: {error})")
+            skipped.append(
+                f"samples/{step_folder.name}: skipped, samples.json is not as training "
+                f"writes it ({type(error).__name__}: {error})"
+            )
             continue
         if not found:
             skipped.append(f"samples/{step_folder.name}: skipped, its samples.json is empty")
@@ -122,8 +126,9 @@ def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
         samples[step] = found
     if not samples:
         reasons = f" ({'; '.join(skipped)})" if skipped else ""
-        raise UserError(f"{folder}: no samples to listen to{reasons}; "
-                        "train until the first validation")
+        raise UserError(
+            f"{folder}: no samples to listen to{reasons}; train until the first validation"
+        )
     notes += skipped
     return dict(sorted(samples.items()))
 

@@ -8,6 +8,7 @@ being capitals, and in an hour of speech most capitals are too rare to be learnt
 starts with a capital the recordings lack could not be spoken at all. Espeak does look at capitals
 ("US" and "us"), so it gets them.
 """
+
 import difflib
 import functools
 import logging
@@ -76,28 +77,41 @@ def _espeak(language: str) -> Any:
         raise UserError(
             f'text.front_end "phonemes" needs the package {error.name}, which is not installed; '
             f"run: pip install phonemizer espeakng-loader; or train on letters: "
-            f"--set text.front_end=characters --set text.symbols=from_data") from None
+            f"--set text.front_end=characters --set text.symbols=from_data"
+        ) from None
     try:
         EspeakWrapper.set_library(espeakng_loader.get_library_path())
         EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
         languages = EspeakBackend.supported_languages()
     except (OSError, RuntimeError) as error:
-        raise UserError(f"espeak-ng of the package espeakng-loader does not load ({error}); run: "
-                        f"pip install --force-reinstall espeakng-loader") from None
+        raise UserError(
+            f"espeak-ng of the package espeakng-loader does not load ({error}); run: "
+            f"pip install --force-reinstall espeakng-loader"
+        ) from None
     if language not in languages:
-        raise UserError(f'text.language "{language}": espeak has no such voice; '
-                        f"expected one of: {', '.join(_near_languages(language, languages))}")
+        raise UserError(
+            f'text.language "{language}": espeak has no such voice; '
+            f"expected one of: {', '.join(_near_languages(language, languages))}"
+        )
     quiet = logger.getChild("espeak")  # it counts words that espeak joins, which is no fault
     quiet.setLevel(logging.ERROR)
-    return EspeakBackend(language, preserve_punctuation=True, with_stress=True,
-                         language_switch="remove-flags", logger=quiet)
+    return EspeakBackend(
+        language,
+        preserve_punctuation=True,
+        with_stress=True,
+        language_switch="remove-flags",
+        logger=quiet,
+    )
 
 
 def _near_languages(language: str, languages: dict[str, str]) -> list[str]:
     """Codes that start alike, whose language is called so, or that look alike; else all."""
     asked = language.lower().replace("_", "-")
     stem = asked.split("-")[0]
-    near = [code for code, name in languages.items()
-            if code == asked or code.split("-")[0] == stem or stem in name.lower().split()]
+    near = [
+        code
+        for code, name in languages.items()
+        if code == asked or code.split("-")[0] == stem or stem in name.lower().split()
+    ]
     near += difflib.get_close_matches(asked, languages, 3, 0.6)
     return [f"{code} ({languages[code]})" for code in dict.fromkeys(near)] or sorted(languages)

@@ -4,24 +4,60 @@ A rare variant of a mark would be an unknown symbol, or one with too few example
 the table here to change what the models read. Every mark on the right is in configs/base.json, but
 for the hyphen, which espeak reads over.
 """
+
 import re
 import unicodedata
 
 PUNCTUATION = {
     # apostrophes and single quotes: the first is also a letter's mark (don't), so they stay single
-    "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "´": "'", "`": "'", "‹": "'", "›": "'",
+    "‘": "'",
+    "’": "'",
+    "‚": "'",
+    "‛": "'",
+    "′": "'",
+    "´": "'",
+    "`": "'",
+    "‹": "'",
+    "›": "'",
     # double quotes, English, Bulgarian, German, French
-    "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"', "〝": '"', "〞": '"',
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "‟": '"',
+    "″": '"',
+    "«": '"',
+    "»": '"',
+    "〝": '"',
+    "〞": '"',
     # hyphens; "-" by itself between words is a dash, see below
-    "‐": "-", "‑": "-", "⁃": "-",
+    "‐": "-",
+    "‑": "-",
+    "⁃": "-",
     # dashes
-    "‒": "—", "–": "—", "―": "—", "−": "-", "⸺": "—", "⸻": "—",
+    "‒": "—",
+    "–": "—",
+    "―": "—",
+    "−": "-",
+    "⸺": "—",
+    "⸻": "—",
     # brackets speak as an aside
-    "(": "—", ")": "—", "[": "—", "]": "—", "{": "—", "}": "—",
+    "(": "—",
+    ")": "—",
+    "[": "—",
+    "]": "—",
+    "{": "—",
+    "}": "—",
     # dots
-    "⋯": "…", "‥": "…",
+    "⋯": "…",
+    "‥": "…",
     # what only looks like a space, or like nothing
-    "_": " ", "\u00ad": "", "\u200b": "", "\u200e": "", "\u200f": "", "\u2060": "", "\ufeff": "",
+    "_": " ",
+    "\u00ad": "",
+    "\u200b": "",
+    "\u200e": "",
+    "\u200f": "",
+    "\u2060": "",
+    "\ufeff": "",
 }
 TABLE = str.maketrans(PUNCTUATION)
 

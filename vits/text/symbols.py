@@ -4,6 +4,7 @@ A symbol is one Unicode code point. Id 0 is the blank, and also what pads a batc
 for text. Blanks around every symbol give the alignment search room (VITS Sec. 3.2; the idea and
 its effect are Glow-TTS's).
 """
+
 import unicodedata
 from collections.abc import Sequence
 
@@ -35,8 +36,10 @@ class SymbolTable:
         """Ids of the symbols; with add_blank 2 n + 1 of them, with 0 before, between and behind."""
         unknown = self.unknown(symbols)
         if unknown:
-            raise UserError(f"unknown symbols: {', '.join(map(describe_symbol, unknown))}; "
-                            f"add them to text.symbols or leave them out of the text")
+            raise UserError(
+                f"unknown symbols: {', '.join(map(describe_symbol, unknown))}; "
+                f"add them to text.symbols or leave them out of the text"
+            )
         ids = [self._ids[symbol] for symbol in symbols]
         if not self.add_blank:
             return ids
