@@ -109,7 +109,7 @@ def train(
 
                 if logging_now or looking or saving:
                     values = read_values(losses, ranks)
-                    require_finite(values, state.step, checkpoints)
+                    require_finite(values, state, checkpoints)
                 if logging_now:
                     values |= {
                         "train/learning_rate": state.generator_schedule.get_last_lr()[0],
@@ -195,13 +195,17 @@ def look(experiment: Experiment, monitor: Monitor, run: Path, judging: bool) -> 
     return is_best
 
 
-def require_finite(values: dict[str, float], step: int, checkpoints: CheckpointFolder) -> None:
+def require_finite(
+    values: dict[str, float], state: TrainingState, checkpoints: CheckpointFolder
+) -> None:
     """Stop a run whose losses have become NaN or infinite, before its checkpoints do."""
     lost = [name for name, value in values.items() if not math.isfinite(value)]
+    if state.scaler.is_enabled():  # fp16: a step with infinite gradients is skipped, and no fault
+        lost = [name for name in lost if not name.endswith("gradient_norm")]
     if lost:
         saved = [str(path) for path in checkpoints.steps()[-1:]]
         raise UserError(
-            f"step {step}: {', '.join(lost)} became NaN or infinite, so the run stops; the last "
+            f"step {state.step}: {', '.join(lost)} became NaN or infinite, so the run stops; the last "
             f"checkpoint is {saved[0] if saved else 'none'}; lower train.lr, set train.grad_clip, "
             f"or train in float32, and start again"
         )

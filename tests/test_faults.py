@@ -13,6 +13,7 @@ import torch
 from hifigan.checkpoint import CheckpointFolder
 from hifigan.errors import UserError
 from hifigan.loop import require_finite
+from hifigan.training_state import TrainingState
 from tests.small_run import ENVIRONMENT, command, error_line, run_script, write_config, write_data
 
 CRASH = """
@@ -99,9 +100,15 @@ def test_a_backend_that_is_not_there_is_refused_before_the_run_is_touched(folder
 def test_losses_that_became_nan_stop_the_run_and_name_the_last_checkpoint(tmp_path) -> None:
     checkpoints = CheckpointFolder(tmp_path, keep_last=2)
     path = checkpoints.write(7, {"config": {}, "generator": {}})
-    require_finite({"train/mel": 1.0}, 8, checkpoints)
+    state = TrainingState(*[None] * 6, torch.amp.GradScaler("cpu", enabled=False), step=8)
+    require_finite({"train/mel": 1.0}, state, checkpoints)
     with pytest.raises(UserError, match=rf"step 8: train/kl became NaN.*{path.name}"):
-        require_finite({"train/mel": 1.0, "train/kl": float("nan")}, 8, checkpoints)
+        require_finite({"train/mel": 1.0, "train/kl": float("nan")}, state, checkpoints)
+    infinite = {"train/mel": 1.0, "train/generator_gradient_norm": float("inf")}
+    with pytest.raises(UserError, match="generator_gradient_norm"):
+        require_finite(infinite, state, checkpoints)
+    state.scaler = torch.amp.GradScaler("cpu")  # fp16, which skips such a step
+    require_finite(infinite, state, checkpoints)
 
 
 def test_a_run_that_becomes_nan_keeps_its_good_checkpoint(folder) -> None:
