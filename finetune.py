@@ -8,15 +8,13 @@ step counter start afresh. Without -c the config of the checkpoint is used.
 """
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 
 from hifigan.checkpoint import open_checkpoint
 from hifigan.distributed import joined_ranks
 from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
-from train import add_run_arguments, read_limits, with_data
+from train import add_run_arguments, log_to_terminal, read_limits, with_data
 from vits.config import VitsConfig
 from vits.run import run_training
 
@@ -42,11 +40,7 @@ def main() -> None:
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        logging.basicConfig(
-            level=logging.INFO if ranks.is_first else logging.ERROR,
-            format="%(message)s",
-            stream=sys.stderr,
-        )
+        log_to_terminal(ranks)
         limits = ranks.first(lambda: read_limits(args))
         path, config = ranks.first(lambda: read_settings(args))
         run_training(config, Path("runs") / args.model, ranks, limits, restore_from=path)

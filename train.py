@@ -13,7 +13,7 @@ import logging
 import sys
 from pathlib import Path
 
-from hifigan.distributed import joined_ranks
+from hifigan.distributed import Ranks, joined_ranks
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
@@ -38,16 +38,18 @@ def main() -> None:
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        logging.basicConfig(
-            level=logging.INFO if ranks.is_first else logging.ERROR,
-            format="%(message)s",
-            stream=sys.stderr,
-        )
+        log_to_terminal(ranks)
         limits = ranks.first(lambda: read_limits(args))
         config = ranks.first(
             lambda: with_data(read_config(VitsConfig, args.config, args.set), args.data)
         )
         run_training(config, Path("runs") / (args.model or args.config.stem), ranks, limits)
+
+
+def log_to_terminal(ranks: Ranks) -> None:
+    """Progress goes to stderr, from the first process only."""
+    level = logging.INFO if ranks.is_first else logging.ERROR
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

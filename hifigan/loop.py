@@ -149,9 +149,7 @@ def train(
 
 
 def resume_position(state: TrainingState, n_batches: int) -> None:
-    """Fit the position in the epoch to a changed number of batches (other data, batch size or
-    ranks).
-    """
+    """Fit the position in the epoch to another number of batches (other data, size or ranks)."""
     if state.batch and state.n_batches != n_batches:
         position = min(round(state.batch * n_batches / state.n_batches), n_batches - 1)
         logger.warning(
@@ -173,9 +171,7 @@ def read_values(losses: dict[str, Tensor], ranks: Ranks) -> dict[str, float]:
 
 
 def look(experiment: Experiment, monitor: Monitor, run: Path, judging: bool) -> bool:
-    """Log the validation losses and render samples. If `judging`, say whether this step is the
-    best.
-    """
+    """Log validation losses and render samples. If `judging`, say whether this step is best."""
     state, is_best = experiment.state, False
     values = experiment.validate()
     if values:
@@ -186,9 +182,8 @@ def look(experiment: Experiment, monitor: Monitor, run: Path, judging: bool) -> 
             " ".join(f"{name} {value:.3f}" for name, value in values.items()),
         )
         value = values[experiment.best_by]
-        is_best = judging and value < (
-            math.inf if state.best is None else state.best
-        )  # NaN never is
+        lowest = math.inf if state.best is None else state.best
+        is_best = judging and value < lowest  # NaN never is
         state.best = value if is_best else state.best
     experiment.show(monitor, run / "samples" / f"step_{state.step:08d}")
     monitor.flush()
@@ -259,9 +254,7 @@ def _ended(loader: DataLoader) -> Iterator[None]:
     try:
         yield
     finally:
-        iterator = (
-            loader._iterator
-        )  # kept by persistent workers; torch has no public way to end them
+        iterator = loader._iterator  # of persistent workers, which torch has no public way to end
         if iterator is not None:
             iterator._shutdown_workers()
 

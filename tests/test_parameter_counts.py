@@ -19,7 +19,7 @@ from hifigan.generator import Generator, fold_weight_norm
 from hifigan.json_config import read_config
 from tests.tiny_model import TINY_DECODER, tiny_model
 from vits.config import VitsConfig
-from vits.model import VitsModel
+from vits.model import VitsModel, make_model
 
 BASE = Path(__file__).parent.parent / "configs" / "base.json"
 RESBLOCK_1 = {
@@ -53,13 +53,7 @@ def base() -> VitsConfig:
 
 def base_model(config: VitsConfig) -> VitsModel:
     with torch.device("meta"):
-        return VitsModel(
-            config.model,
-            config.n_symbols,
-            config.n_speakers,
-            config.audio.n_bins,
-            config.segment_frames,
-        )
+        return make_model(config)
 
 
 def test_generator_of_the_paper(base: VitsConfig) -> None:

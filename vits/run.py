@@ -46,9 +46,7 @@ class Start:
 def run_training(
     config: VitsConfig, run: Path, ranks: Ranks, limits: Limits, restore_from: Path | None = None
 ) -> None:
-    """Train, in the folder `run`. `restore_from`: a checkpoint or run whose weights a new run
-    takes.
-    """
+    """Train in the folder `run`. A new run takes its weights from `restore_from`, if given."""
     torch.manual_seed(config.train.seed + ranks.rank)
     start, data = ranks.first(lambda: prepare(config, run, restore_from))
     config = data.config

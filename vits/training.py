@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.utils.data import DataLoader
 
-from hifigan.config import TrainConfig
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.distributed import Ranks
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
@@ -206,7 +205,7 @@ class VitsTraining:
 
 def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
     """This rank's share of the training batches."""
-    train: TrainConfig = config.train
+    train = config.train
     batches = LengthBucketedBatches(
         [u.n_frames for u in utterances], train.batch_size, ranks.n_ranks, ranks.rank, train.seed
     )
@@ -218,14 +217,12 @@ def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -
         persistent_workers=train.num_workers > 0,
         pin_memory=ranks.device.type == "cuda",
         worker_init_fn=leave_signals_to_the_trainer,
-        generator=torch.Generator(),
-    )  # of its own: making an iterator draws a number
+        generator=torch.Generator(),  # of its own: making an iterator draws a number
+    )
 
 
 def leave_signals_to_the_trainer(worker: int) -> None:
-    """Ctrl-C and many job schedulers signal all processes; a worker that died would cost the
-    save.
-    """
+    """Ignore what Ctrl-C and job schedulers send to all processes: a dead worker costs the save."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
