@@ -76,10 +76,6 @@ class AudioConfig:
     def n_bins(self) -> int:
         return self.n_fft // 2 + 1
 
-    @property
-    def frame_rate(self) -> float:  # frames per second
-        return self.sample_rate / self.hop_length
-
 
 @dataclass(frozen=True)
 class GeneratorConfig:

@@ -91,10 +91,6 @@ class Ranks:
             raise failure
         raise SystemExit(codes[teller])
 
-    def wait(self) -> None:
-        """Until all ranks are here."""
-        self.sums([0.0])  # over gloo; torch's barrier would take a GPU where there is one
-
 
 @contextmanager
 def joined_ranks(device: str) -> Iterator[Ranks]:

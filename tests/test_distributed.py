@@ -235,7 +235,6 @@ def test_one_process_alone_joins_no_group(tmp_path):
         assert ranks.wrap(network) is network
         assert ranks.sums([2.0]) == [2.0] and ranks.gather("a") == ["a"]
         assert ranks.first(lambda: 1) == ranks.each(lambda: 1) == 1
-        ranks.wait()
 
 
 def test_what_one_process_computes_and_fails_at_reaches_the_other(tmp_path):
@@ -252,7 +251,6 @@ def share_results(rank: int, meeting: str) -> None:
     assert ranks.first(lambda: [rank, "a"]) == [0, "a"]
     assert ranks.each(lambda: rank) == rank
     assert ranks.sums([1.0, rank]) == [2.0, 1.0] and ranks.gather(rank) == [0, 1]
-    ranks.wait()
 
     def fail() -> None:
         raise UserError(f"rank {rank}")
