@@ -163,52 +163,65 @@ class TrainConfig:
 
     seed: int
     epochs: int
-    batch_size: int  # utterances per process
+    batch_size: int  # utterances per process and micro-batch, at most
+    max_batch_frames: int | None  # frames per micro-batch, padding included; null: no limit
+    accumulate: int  # micro-batches per step and process
     segment_samples: int  # length of the windows that the decoder and discriminators see
-    optimizer: Literal["AdamW", "Adam", "RAdam", "NAdam"]
+    optimizer: str  # a class of torch.optim
+    optimizer_options: dict[str, Any]  # its arguments
     lr: float
-    betas: tuple[float, float]
-    eps: float
-    weight_decay: float
-    lr_decay: float  # factor on the rate per epoch
+    discriminator_lr: float | None  # null: lr
+    lr_schedule: str  # a class of torch.optim.lr_scheduler, whose rates are shares of lr
+    lr_schedule_options: dict[str, Any]  # its arguments
+    lr_schedule_per: Literal["epoch", "step"]
+    warmup_steps: int  # in which the rate rises to the schedule's in a straight line
     grad_clip: float | None  # largest gradient norm; null does not clip
+    ema_decay: float | None  # of the moving average of the generator's weights; null keeps none
     mixed_precision: bool | Literal["bf16", "fp16"]
+    tf32: bool  # let GPUs round the factors of float32 products to 10 bits
     grad_checkpoint: bool  # saves memory: recompute the decoder's and WaveNets' activations
-    num_workers: int  # loader processes per training process
+    max_bad_steps: int  # skipped for NaN, in a row, before the run goes back to its checkpoint
+    max_rollbacks: int  # of that kind before the run stops
+    num_workers: int | None  # loader processes per training process; null: by the cores
+    prefetch_factor: int  # batches that each of them holds ready
     log_every: int  # steps
     validate_every: int  # steps
     save_every: int  # steps
+    save_minutes: float | None  # save when so long ago, too; null: by steps alone
     keep_last: int  # checkpoints
+    keep_every: int | None  # steps whose checkpoints are kept for good; null: none
 
     def __post_init__(self) -> None:
         require_positive(
             self,
             "epochs",
             "batch_size",
+            "accumulate",
             "segment_samples",
             "lr",
-            "eps",
-            "lr_decay",
+            "max_bad_steps",
+            "prefetch_factor",
             "log_every",
             "validate_every",
             "save_every",
         )
-        require(
-            self.lr_decay <= 1,
-            f"lr_decay is {self.lr_decay}, which makes the rate grow; use at most 1",
-        )
         require(0 <= self.seed < 2**63, f"seed is {self.seed}, expected 0 or more, below 2^63")
-        for name in ("weight_decay", "num_workers"):
-            require(
-                getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected 0 or more"
-            )
+        for name in ("warmup_steps", "max_rollbacks", "num_workers"):
+            value = getattr(self, name)
+            require(value is None or value >= 0, f"{name} is {value}, expected 0 or more")
+        for name in (
+            "max_batch_frames",
+            "discriminator_lr",
+            "grad_clip",
+            "save_minutes",
+            "keep_every",
+        ):
+            value = getattr(self, name)
+            require(value is None or value > 0, f"{name} is {value}, expected more than 0, or null")
         require(
-            all(0 <= beta < 1 for beta in self.betas),
-            f"betas {list(self.betas)} must lie in [0, 1)",
-        )
-        require(
-            self.grad_clip is None or self.grad_clip > 0,
-            f"grad_clip is {self.grad_clip}, expected more than 0, or null for none",
+            self.ema_decay is None or 0 < self.ema_decay < 1,
+            f"ema_decay is {self.ema_decay}, expected a share between 0 and 1 such as 0.9995, "
+            f"or null for none",
         )
         require(
             self.keep_last >= 2,

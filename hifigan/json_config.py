@@ -18,6 +18,8 @@ from hifigan.errors import UserError
 
 Config = TypeVar("Config")
 
+OPTIONS = "_options"  # so ends the name of a section whose keys are another library's arguments
+
 FOREIGN_KEYS = {
     "r": "it belongs to Tacotron (its reduction factor) and has no meaning in VITS; remove it",
     "fp16_run": "here it is called train.mixed_precision",
@@ -27,6 +29,12 @@ FOREIGN_KEYS = {
     "hop_size": "here it is called audio.hop_length",
     "segment_size": "here it is called train.segment_samples",
     "n_speakers": "the speakers' names are listed in data.speakers",
+    "lr_decay": "it is the gamma in train.lr_schedule_options",
+    "betas": "it stands in train.optimizer_options",
+    "eps": "it stands in train.optimizer_options",
+    "weight_decay": "it stands in train.optimizer_options",
+    "grad_accum_steps": "here it is called train.accumulate",
+    "accum_grad": "here it is called train.accumulate",
 }
 
 
@@ -58,16 +66,18 @@ def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
                 there = ", ".join(k for k, value in place.items() if isinstance(value, dict))
                 raise UserError(f'--set {setting}: no section "{section}"; there are: {there}')
             place = place[section]
-        if key not in place:
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        free = name.endswith(OPTIONS) or any(section.endswith(OPTIONS) for section in sections)
+        if key not in place and not free:
             raise UserError(f'--set {setting}: unknown key "{name}"{_near(key, list(place))}')
-        if isinstance(place[key], dict):
+        if isinstance(place.get(key), dict) and not (free and isinstance(value, dict)):
             raise UserError(
                 f'--set {setting}: "{name}" is a section; set one of: {", ".join(place[key])}'
             )
-        try:
-            place[key] = json.loads(text)
-        except json.JSONDecodeError:
-            place[key] = text
+        place[key] = value
     return values
 
 
@@ -116,15 +126,16 @@ def config_to_json(config: Any) -> str:
 def differences(
     before: dict[str, Any], now: dict[str, Any], inside: str = ""
 ) -> dict[str, tuple[Any, Any]]:
-    """Dotted names of the values that differ in two nested dicts of the same keys, with both
-    values.
+    """Dotted names of the values that differ in two nested dicts, with both values; None where
+    there is none.
     """
     found = {}
-    for key, value in now.items():
-        if isinstance(value, dict):
-            found |= differences(before[key], value, f"{inside}{key}.")
-        elif before[key] != value:
-            found[inside + key] = (before[key], value)
+    for key in {**before, **now}:
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= differences(old, new, f"{inside}{key}.")
+        elif old != new:
+            found[inside + key] = (old, new)
     return found
 
 
@@ -194,6 +205,8 @@ def _match(hint: Any, value: Any) -> tuple[bool, Any]:
             return False, None
         items = [_match(kind, item) for kind, item in zip(kinds, value)]
         return all(ok for ok, _ in items), tuple(item for _, item in items)
+    if origin is dict:  # of options: what they may be is for their reader to say
+        return isinstance(value, dict), value
     if hint is float:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return number and math.isfinite(value), float(value) if number else None
@@ -211,7 +224,7 @@ def _name(hint: Any) -> str:
         if arguments[-1] is Ellipsis:
             return f"a list of: {_name(arguments[0])}"
         return "[" + ", ".join(_name(a) for a in arguments) + "]"
-    if dataclasses.is_dataclass(hint):
+    if dataclasses.is_dataclass(hint) or origin is dict:
         return "a section {...}"
     return {
         int: "a whole number",

@@ -48,6 +48,7 @@ class DataConfig:
     min_seconds: float
     max_seconds: float
     max_symbols: int  # blanks included
+    packed_cache: bool  # keep decoded recordings in one memory-mapped file beside the runs
 
     def __post_init__(self) -> None:
         require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")

@@ -1,0 +1,152 @@
+"""Optimizers and schedules of torch by their names, and a step that bad gradients do not take.
+
+The schedule knows shares only: it drives an optimizer of its own with rate 1, and each network's
+rate is its base rate times that share and the warm-up's.
+"""
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+from hifigan.config import TrainConfig
+from hifigan.errors import UserError
+
+# They need more than numbers: functions, other schedules, or a loss to watch.
+NOT_BY_NAME = (
+    optim.lr_scheduler.LambdaLR,
+    optim.lr_scheduler.MultiplicativeLR,
+    optim.lr_scheduler.SequentialLR,
+    optim.lr_scheduler.ChainedScheduler,
+    optim.lr_scheduler.ReduceLROnPlateau,
+    optim.LBFGS,
+    optim.SparseAdam,
+)
+FUSED = (optim.Adam, optim.AdamW, optim.SGD)  # one kernel, which can also skip on the device
+
+
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], config: TrainConfig, lr: float
+) -> optim.Optimizer:
+    """The optimizer that config.optimizer names, with config.optimizer_options."""
+    kind = _named("optimizer", config.optimizer, optim, optim.Optimizer)
+    options: dict[str, Any] = {"fused": True} if kind in FUSED else {}
+    return _build("optimizer", kind, options | config.optimizer_options, list(parameters), lr=lr)
+
+
+class Schedule:
+    """The share of the base rate that a step takes: warm-up times a schedule of torch."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        kind = _named(
+            "lr_schedule", config.lr_schedule, optim.lr_scheduler, optim.lr_scheduler.LRScheduler
+        )
+        self.settings = {
+            "lr_schedule": config.lr_schedule,
+            "lr_schedule_options": config.lr_schedule_options,
+            "lr_schedule_per": config.lr_schedule_per,
+        }
+        self.warmup_steps = config.warmup_steps
+        self.carrier = optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        self.schedule = _build("lr_schedule", kind, config.lr_schedule_options, self.carrier)
+        self.n_steps = self.n_epochs = 0
+
+    @property
+    def share(self) -> float:
+        warmth = min(1.0, (self.n_steps + 1) / max(1, self.warmup_steps))
+        return warmth * self.carrier.param_groups[0]["lr"]
+
+    def advance(self, epoch_ended: bool) -> None:
+        """Go on by one training step."""
+        self.n_steps += 1
+        self.n_epochs += epoch_ended
+        if epoch_ended or self.settings["lr_schedule_per"] == "step":
+            self._go_on()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings,
+            "n_steps": self.n_steps,
+            "n_epochs": self.n_epochs,
+            "schedule": self.schedule.state_dict(),
+            "lr": self.carrier.param_groups[0]["lr"],
+        }
+
+    def load_state_dict(self, contents: dict[str, Any]) -> None:
+        """Take the state back. Under other settings: go where these would be by now."""
+        self.n_steps, self.n_epochs = contents["n_steps"], contents["n_epochs"]
+        if contents["settings"] == self.settings:
+            self.schedule.load_state_dict(contents["schedule"])
+            self.carrier.param_groups[0]["lr"] = contents["lr"]
+        else:
+            per_step = self.settings["lr_schedule_per"] == "step"
+            for _ in range(self.n_steps if per_step else self.n_epochs):
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self.carrier.step()  # without gradients; torch warns of a schedule before a step
+        try:
+            self.schedule.step()
+        except ValueError as error:  # OneCycleLR behind its end
+            name = self.settings["lr_schedule"]
+            raise UserError(
+                f"train.lr_schedule {name}: {error}; set its length in train.lr_schedule_options "
+                f"to that of the run"
+            ) from None
+
+
+def check_optimization(config: TrainConfig) -> None:
+    """A UserError if the config names an optimizer or a schedule that cannot be made."""
+    make_optimizer([nn.Parameter(torch.zeros(2, 2))], config, config.lr)
+    Schedule(config)
+
+
+def step_unless(blocked: Tensor, optimizer: optim.Optimizer) -> None:
+    """optimizer.step() unless `blocked`, a 0-d tensor on the device, is 1.
+
+    The fused optimizers look at it on the device, as they do for torch's GradScaler; for the others
+    the host waits for the device.
+    """
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer.grad_scale, optimizer.found_inf = None, blocked
+        optimizer.step()
+        del optimizer.grad_scale, optimizer.found_inf
+    elif not blocked:
+        optimizer.step()
+
+
+def _named(key: str, name: str, module: Any, base: type) -> type:
+    known = {
+        n: kind
+        for n, kind in vars(module).items()
+        if isinstance(kind, type)
+        and issubclass(kind, base)
+        and kind is not base
+        and kind not in NOT_BY_NAME
+        and not n.startswith("_")
+    }
+    if name not in known:
+        raise UserError(
+            f"train.{key} is {name!r}, which is none that {module.__name__} offers by name; "
+            f"use one of: {', '.join(sorted(known))}"
+        )
+    return known[name]
+
+
+def _build(key: str, kind: type, options: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    taken = list(inspect.signature(kind).parameters)[len(arguments) :]
+    unknown = [name for name in options if name not in taken or name in named]
+    if unknown:
+        raise UserError(
+            f"train.{key}_options: {kind.__name__} takes no {unknown[0]!r}; "
+            f"it takes: {', '.join(name for name in taken if name not in named)}"
+        )
+    try:
+        return kind(*arguments, **named, **options)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"train.{key}_options: {kind.__name__} refuses them: {error}; mend them or use another "
+            f"train.{key}"
+        ) from None
