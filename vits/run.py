@@ -25,7 +25,8 @@ from hifigan.loop import Limits, train
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
 from vits.data_check import CheckedData, check_data
-from vits.training import VitsTraining, make_loader
+from vits.loader import make_loader
+from vits.training import VitsTraining
 
 logger = logging.getLogger(__name__)
 

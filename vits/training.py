@@ -1,7 +1,6 @@
 """Training VITS: the step (Sec. 2.3, 2.4; Eq. 11), validation, and the samples to listen to."""
 
 import contextlib
-import signal
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.utils.data import DataLoader
 
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.distributed import Ranks
@@ -21,7 +19,6 @@ from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
 from vits.model import TrainingNoise, TrainingOutput, make_model, take_segments
-from vits.sampler import LengthBucketedBatches
 from vits.samples import VALIDATION_SEED, render, write_samples
 
 
@@ -201,30 +198,6 @@ class VitsTraining:
                 for utterance in self.shown
             ]
         write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
-
-
-def make_loader(utterances: list[Utterance], config: VitsConfig, ranks: Ranks) -> DataLoader:
-    """This rank's share of the training batches."""
-    train = config.train
-    batches = LengthBucketedBatches(
-        [u.n_frames for u in utterances], train.batch_size, ranks.n_ranks, ranks.rank, train.seed
-    )
-    return DataLoader(
-        UtteranceDataset(utterances, config.audio.sample_rate),
-        batch_sampler=batches,
-        collate_fn=collate,
-        num_workers=train.num_workers,
-        persistent_workers=train.num_workers > 0,
-        pin_memory=ranks.device.type == "cuda",
-        worker_init_fn=leave_signals_to_the_trainer,
-        generator=torch.Generator(),  # of its own: making an iterator draws a number
-    )
-
-
-def leave_signals_to_the_trainer(worker: int) -> None:
-    """Ignore what Ctrl-C and job schedulers send to all processes: a dead worker costs the save."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
