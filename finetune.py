@@ -16,13 +16,14 @@ from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
 from train import add_run_arguments, log_to_terminal, read_limits, with_data
 from vits.config import VitsConfig
-from vits.run import run_training
+from vits.run import Start, run_training
 
 
 def main() -> None:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         "--restore_from",
+        "--restore_path",
         type=Path,
         required=True,
         metavar="PATH",
@@ -43,7 +44,8 @@ def main() -> None:
         log_to_terminal(ranks)
         limits = ranks.first(lambda: read_limits(args))
         path, config = ranks.first(lambda: read_settings(args))
-        run_training(config, Path("runs") / args.model, ranks, limits, restore_from=path)
+        beginning = Start(path, resumes=False)
+        run_training(config, Path("runs") / args.model, ranks, limits, beginning)
 
 
 def read_settings(args: argparse.Namespace) -> tuple[Path, VitsConfig]:

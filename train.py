@@ -5,6 +5,10 @@
     python train.py -c configs/tiny.json --data data/ljspeech-mini --set train.batch_size=4
 
 Everything goes to runs/NAME; the same command again goes on from its newest checkpoint.
+
+    python train.py --continue_path runs/my_voice              # the same, by the run's folder
+    python train.py -c my.json -m b --restore_from runs/a      # a new run that goes on from a's state
+    python train.py -c my.json -m b --restore_path a.pt        # a new run with a's weights, at step 0
 """
 
 import argparse
@@ -18,7 +22,7 @@ from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
 from vits.config import VitsConfig
-from vits.run import run_training
+from vits.run import RANDOM, Start, run_training
 
 
 def main() -> None:
@@ -28,22 +32,71 @@ def main() -> None:
         "--config",
         "--config_path",
         type=Path,
-        required=True,
         metavar="FILE",
-        help="JSON config, such as configs/base.json",
+        help="JSON config, such as configs/base.json (needed unless --continue_path is given)",
     )
     parser.add_argument(
         "-m", "--model", metavar="NAME", help="name of the run (default: the config's name)"
+    )
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument(
+        "--continue_path",
+        type=Path,
+        metavar="RUN",
+        help="go on with this run folder, with its own config unless -c gives another",
+    )
+    origin.add_argument(
+        "--restore_from",
+        type=Path,
+        metavar="PATH",
+        help="begin a new run with everything of a checkpoint file, or of a run's newest one:\n"
+        "weights, optimizers, schedule, step",
+    )
+    origin.add_argument(
+        "--restore_path",
+        type=Path,
+        metavar="FILE",
+        help="begin a new run with the weights alone of a checkpoint, as finetune.py does",
+    )
+    origin.add_argument(
+        "--from_scratch",
+        action="store_true",
+        help="begin with random weights, or stop if the run has checkpoints already",
     )
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
         log_to_terminal(ranks)
         limits = ranks.first(lambda: read_limits(args))
+        run, config_path, beginning = ranks.first(lambda: find_run(args))
         config = ranks.first(
-            lambda: with_data(read_config(VitsConfig, args.config, args.set), args.data)
+            lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
         )
-        run_training(config, Path("runs") / (args.model or args.config.stem), ranks, limits)
+        run_training(config, run, ranks, limits, beginning)
+
+
+def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
+    """The run's folder, its config file, and what a run without checkpoints begins with."""
+    if args.continue_path:
+        run = args.continue_path
+        if args.model:
+            raise UserError(f"-m {args.model}: --continue_path {run} names the run; leave -m out")
+        if not list((run / "checkpoints").glob("*.pt")):
+            raise UserError(
+                f"{run}: has no checkpoints to go on from; name a run folder such as "
+                f"runs/my_voice, or begin one with -c and -m"
+            )
+        return run, args.config or run / "config.json", RANDOM
+    if args.config is None:
+        raise UserError("-c is missing: name a JSON config, such as -c configs/base.json")
+    run = Path("runs") / (args.model or args.config.stem)
+    if args.from_scratch and list((run / "checkpoints").glob("*.pt")):
+        raise UserError(
+            f"{run}: has checkpoints, which --from_scratch would write over; choose another -m, "
+            f"move the folder away, or leave --from_scratch out to go on with it"
+        )
+    path = args.restore_from or args.restore_path
+    return run, args.config, Start(path, resumes=bool(args.restore_from))
 
 
 def log_to_terminal(ranks: Ranks) -> None:

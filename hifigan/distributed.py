@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch import distributed, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import distributed
 
 from hifigan.errors import UserError
 
@@ -32,12 +31,6 @@ class Ranks:
         """Whether this process writes files, logs and validates."""
         return self.rank == 0
 
-    def wrap(self, network: nn.Module) -> nn.Module:
-        """The network with rank 0's weights and with gradients averaged over the ranks."""
-        if self.n_ranks == 1:
-            return network
-        return DistributedDataParallel(network)
-
     def sums(self, numbers: list[float]) -> list[float]:
         """Each number summed over the ranks; every rank must call this with as many numbers."""
         if self.n_ranks == 1:
@@ -45,6 +38,10 @@ class Ranks:
         totals = torch.tensor(numbers, dtype=torch.float64)
         distributed.all_reduce(totals)
         return totals.tolist()
+
+    def all(self, condition: bool) -> bool:
+        """Whether it holds on every rank."""
+        return self.sums([float(condition)])[0] == self.n_ranks
 
     def gather(self, value: Any) -> list[Any]:
         """What each rank brought, in order of rank."""

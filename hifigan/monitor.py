@@ -10,6 +10,16 @@ import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+NOT_LOSSES = (
+    "train/generator_gradient_norm",
+    "train/discriminator_gradient_norm",
+    "train/learning_rate",
+    "train/steps_per_second",
+    "train/samples_per_second",
+    "train/audio_seconds_per_second",
+    "train/padding_share",
+)
+
 
 class Monitor:
     """Writes under a run folder: scalars.jsonl and tensorboard/.
@@ -46,33 +56,63 @@ class Monitor:
         self.tensorboard.close()
 
 
-def summary(values: dict[str, float]) -> str:
-    """The pace and the losses in one short line."""
-    shown = {
-        name.split("/")[1]: value
-        for name, value in values.items()
-        if not name.endswith(("gradient_norm", "learning_rate", "samples_per_second"))
-    }
-    losses = " ".join(f"{name} {value:.3f}" for name, value in shown.items())
-    return f"{values['train/samples_per_second']:.1f} samples/s, {losses}"
-
-
 class Pace:
-    """Utterances per second since the last look, pauses for validation and saving left out."""
+    """What the training gets through, and how much of it is padding, since the last look.
 
-    def __init__(self) -> None:
+    Pauses for validation and saving are left out. sample_rate: Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
         self.restart()
 
     def restart(self) -> None:
-        self.utterances, self.since = 0, time.monotonic()
+        self.n_steps = self.n_utterances = self.n_samples = self.n_padded = 0
+        self.since = time.monotonic()
 
-    def count(self, utterances: int) -> None:
-        self.utterances += utterances
+    def count(self, wav: Tensor, wav_lengths: Tensor) -> None:
+        """One step's batch, on the CPU. wav: [B, 1, T_wav]; wav_lengths: [B] samples."""
+        self.n_steps += 1
+        self.n_utterances += len(wav)
+        self.n_samples += int(wav_lengths.sum())
+        self.n_padded += wav.numel()
 
-    def per_second(self) -> float:
-        rate = self.utterances / max(time.monotonic() - self.since, 1e-9)
-        self.restart()
-        return rate
+    def sums(self) -> list[float]:
+        """Steps, utterances, seconds of audio, samples and samples with padding; and seconds."""
+        audio = self.n_samples / self.sample_rate
+        seconds = time.monotonic() - self.since
+        return [self.n_steps, self.n_utterances, audio, self.n_samples, self.n_padded, seconds]
+
+
+def pace_values(sums: list[float], n_ranks: int) -> dict[str, float]:
+    """The numbers to show of Pace.sums, summed over the ranks."""
+    n_steps, n_utterances, audio, n_samples, n_padded, seconds = sums
+    seconds = max(seconds / n_ranks, 1e-9)
+    return {
+        "train/steps_per_second": n_steps / n_ranks / seconds,
+        "train/samples_per_second": n_utterances / seconds,
+        "train/audio_seconds_per_second": audio / seconds,
+        "train/padding_share": 1 - n_samples / n_padded if n_padded else 0.0,
+    }
+
+
+def summary(values: dict[str, float]) -> str:
+    """The pace, where the time goes, and the losses, in one line."""
+    times = {name[5:]: v for name, v in values.items() if name.startswith("time/")}
+    spent = " ".join(f"{name} {1000 * seconds:.0f}" for name, seconds in times.items())
+    memory = values.get("gpu/peak_gib")
+    parts = [
+        f"{values['train/samples_per_second']:.1f} samples/s",
+        f"ms a step: {spent}",
+        f"{100 * values['train/padding_share']:.0f} % padding",
+        *([] if memory is None else [f"GPU {memory:.1f} GiB"]),
+        " ".join(
+            f"{name[6:]} {value:.3f}"
+            for name, value in values.items()
+            if name.startswith("train/") and name not in NOT_LOSSES
+        ),
+    ]
+    return ", ".join(parts)
 
 
 def _keep_until(path: Path, step: int) -> None:

@@ -1,6 +1,6 @@
 """Everything that a training step changes, and that a checkpoint therefore holds."""
 
-from collections.abc import Iterable
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +9,18 @@ from torch import Tensor, nn, optim
 
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
+from hifigan.optimization import Schedule, make_optimizer
 
 PARTS = (
     "generator",
     "discriminator",
     "generator_optimizer",
     "discriminator_optimizer",
-    "generator_schedule",
-    "discriminator_schedule",
+    "schedule",
     "scaler",
+    "ema",
 )
-COUNTERS = ("step", "epoch", "batch", "n_batches", "best")
+COUNTERS = ("step", "epoch", "batch", "n_batches", "order", "best")
 
 
 @dataclass
@@ -28,94 +29,117 @@ class TrainingState:
     discriminator: nn.Module
     generator_optimizer: optim.Optimizer
     discriminator_optimizer: optim.Optimizer
-    generator_schedule: optim.lr_scheduler.LRScheduler
-    discriminator_schedule: optim.lr_scheduler.LRScheduler
+    schedule: Schedule  # of both
     scaler: torch.amp.GradScaler  # of fp16; does nothing otherwise
-    step: int = 0  # steps taken
+    ema: nn.Module | None  # the generator with the moving average of its weights
+    step: int = 0  # steps taken, skipped ones included
     epoch: int = 0  # epochs finished
     batch: int = 0  # batches taken in this epoch, per rank
     n_batches: int = 0  # batches of this epoch, per rank
+    order: int = 0  # of the data: raised after each return to a checkpoint
     best: float | None = None  # lowest validation loss so far
 
+    @property
+    def speaking(self) -> nn.Module:
+        """The generator that validation and samples judge: the average, where one is kept."""
+        return self.generator if self.ema is None else self.ema
+
     def advance(self) -> None:
-        """Count a step; at the end of an epoch begin the next one and let the rates decay."""
+        """Count a step; at the end of an epoch begin the next one. The rates follow."""
         self.step, self.batch = self.step + 1, self.batch + 1
-        if self.batch == self.n_batches:
+        epoch_ended = self.batch == self.n_batches
+        if epoch_ended:
             self.epoch, self.batch = self.epoch + 1, 0
-            self.generator_schedule.step()
-            self.discriminator_schedule.step()
+        self.schedule.advance(epoch_ended)
+        self.set_rates()
+
+    def set_rates(self) -> None:
+        """Each network's rate is its base rate times the schedule's share."""
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = group["base_lr"] * self.schedule.share
+
+    @torch.no_grad()
+    def average(self, decay: float | None) -> None:
+        """Move the average, if one is kept, towards the generator's weights.
+
+        The first steps count for more, or the random weights of the beginning would last long.
+        """
+        if self.ema is not None:
+            decay = min(decay, (1 + self.step) / (10 + self.step))
+            torch._foreach_lerp_(
+                list(self.ema.parameters()), list(self.generator.parameters()), 1 - decay
+            )
+
+    def is_finite(self) -> bool:
+        """Whether no weight is NaN or infinite."""
+        weights = [*self.generator.parameters(), *self.discriminator.parameters()]
+        return bool(torch.stack([weight.isfinite().all() for weight in weights]).all())
 
     def state_dict(self, ranks: Ranks) -> dict[str, Any]:
-        """Weights, optimizers, schedules, scaler, counters and every rank's random state."""
-        contents = {name: getattr(self, name).state_dict() for name in PARTS}
+        """Weights, optimizers, schedule, scaler, counters and every rank's random state."""
+        contents = {
+            name: getattr(self, name).state_dict()
+            for name in PARTS
+            if getattr(self, name) is not None
+        }
         return (
             contents
             | {name: getattr(self, name) for name in COUNTERS}
-            | {"random": ranks.gather(_random_state(ranks.device))}
+            | {"random": ranks.gather(random_state(ranks.device))}
         )
 
     def load_state_dict(self, contents: dict[str, Any], ranks: Ranks) -> None:
-        """Take all of state_dict back; with another number of ranks, all but the random states."""
+        """Take all of state_dict back; with another number of ranks, all but the random states.
+
+        The settings of the present config rule on: an average or a scaler that it does not keep is
+        left out, one that the checkpoint lacks starts here.
+        """
+        settings = [
+            [{k: v for k, v in group.items() if k != "params"} for group in o.param_groups]
+            for o in (self.generator_optimizer, self.discriminator_optimizer)
+        ]
         for name in PARTS:
-            if contents[
-                name
-            ]:  # empty: the scaler of a run without fp16, which the present one may use
-                getattr(self, name).load_state_dict(contents[name])
+            part = getattr(self, name)
+            if part is not None and contents.get(name):
+                part.load_state_dict(contents[name])
+        if self.ema is not None and "ema" not in contents:
+            self.ema.load_state_dict(contents["generator"])
         for name in COUNTERS:
             setattr(self, name, contents[name])
-        if len(contents["random"]) == ranks.n_ranks:
-            _set_random_state(contents["random"][ranks.rank], ranks.device)
-
-    def take_settings(self, config: TrainConfig) -> None:
-        """Let the config rule from here on: load_state_dict has brought back the rates of an
-        older one.
-        """
-        for optimizer, schedule in (
-            (self.generator_optimizer, self.generator_schedule),
-            (self.discriminator_optimizer, self.discriminator_schedule),
+        for optimizer, groups in zip(
+            (self.generator_optimizer, self.discriminator_optimizer), settings
         ):
-            for group in optimizer.param_groups:
-                if group["initial_lr"] != config.lr:
-                    group["lr"] *= config.lr / group["initial_lr"]  # as far decayed as it was
-                group |= {
-                    "initial_lr": config.lr,
-                    "betas": config.betas,
-                    "eps": config.eps,
-                    "weight_decay": config.weight_decay,
-                }
-            schedule.gamma = config.lr_decay
-            schedule.base_lrs = [config.lr for _ in schedule.base_lrs]
-            schedule._last_lr = [group["lr"] for group in optimizer.param_groups]
+            for group, setting in zip(optimizer.param_groups, groups):
+                group |= setting
+        self.set_rates()
+        if len(contents["random"]) == ranks.n_ranks:
+            set_random_state(contents["random"][ranks.rank], ranks.device)
 
 
 def make_state(
     generator: nn.Module, discriminator: nn.Module, config: TrainConfig, device: torch.device
 ) -> TrainingState:
-    """Both networks on the device, each with its optimizer and schedule, at step 0."""
-    networks = (generator.to(device), discriminator.to(device))
-    optimizers = [make_optimizer(network.parameters(), config, device) for network in networks]
-    schedules = [
-        optim.lr_scheduler.ExponentialLR(optimizer, config.lr_decay) for optimizer in optimizers
+    """Both networks on the device, each with its optimizer, at step 0."""
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    rates = (config.lr, config.discriminator_lr or config.lr)
+    optimizers = [
+        make_optimizer(network.parameters(), config, lr)
+        for network, lr in zip((generator, discriminator), rates)
     ]
+    for optimizer, lr in zip(optimizers, rates):
+        optimizer.param_groups[0]["base_lr"] = lr
     fp16 = autocast_dtype(config, device) == torch.float16
-    return TrainingState(
-        *networks, *optimizers, *schedules, torch.amp.GradScaler(device.type, enabled=fp16)
+    state = TrainingState(
+        generator,
+        discriminator,
+        *optimizers,
+        Schedule(config),
+        torch.amp.GradScaler(device.type, enabled=fp16),
+        None if config.ema_decay is None else copy.deepcopy(generator).requires_grad_(False),
     )
-
-
-def make_optimizer(
-    parameters: Iterable[nn.Parameter], config: TrainConfig, device: torch.device
-) -> optim.Optimizer:
-    """The optimizer of torch.optim that config.optimizer names."""
-    fused = {"fused": True} if config.optimizer in ("Adam", "AdamW") else {}
-    return getattr(optim, config.optimizer)(
-        parameters,
-        lr=config.lr,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-        **fused,
-    )
+    state.set_rates()
+    return state
 
 
 def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:
@@ -131,14 +155,15 @@ def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | N
     return {"bf16": torch.bfloat16, "fp16": torch.float16}[config.mixed_precision]
 
 
-def _random_state(device: torch.device) -> dict[str, Tensor]:
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Of this process's generators, on the CPU and on its device."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
     return state
 
 
-def _set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
+def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)

@@ -50,7 +50,11 @@ def train_and_watch(out: Path, arguments: list[str]) -> None:
     seen, runs = [], []
     take_step = VitsTraining.train_step
 
-    def watched_step(self: VitsTraining, batch: Batch) -> dict[str, torch.Tensor]:
+    def watched_step(
+        self: VitsTraining, batch: Batch, dry: bool = False
+    ) -> dict[str, torch.Tensor]:
+        if dry:
+            return take_step(self, batch, dry=True)
         runs.append(self)
         seen.append(batch.ids)
         return take_step(self, batch)

@@ -11,9 +11,6 @@ import pytest
 import torch
 
 from hifigan.checkpoint import CheckpointFolder
-from hifigan.errors import UserError
-from hifigan.loop import require_finite
-from hifigan.training_state import TrainingState
 from tests.small_run import ENVIRONMENT, command, error_line, run_script, write_config, write_data
 
 CRASH = """
@@ -21,10 +18,10 @@ import sys
 import hifigan.loop
 from vits.training import VitsTraining
 step = VitsTraining.train_step
-def crash(self, batch, noise=None):
+def crash(self, batch, dry=False):
     if self.state.step == 2:
         raise RuntimeError("made to crash")
-    return step(self, batch, noise)
+    return step(self, batch, dry=dry)
 VitsTraining.train_step = crash
 sys.argv = ["train.py", "-c", "small.json", "--set", "train.num_workers=2"]
 import train
@@ -95,20 +92,6 @@ def test_a_backend_that_is_not_there_is_refused_before_the_run_is_touched(folder
     )
     assert ended.returncode == 2 and "abacus" in error_line(ended.stderr)
     assert not (folder / "runs/small").exists()
-
-
-def test_losses_that_became_nan_stop_the_run_and_name_the_last_checkpoint(tmp_path) -> None:
-    checkpoints = CheckpointFolder(tmp_path, keep_last=2)
-    path = checkpoints.write(7, {"config": {}, "generator": {}})
-    state = TrainingState(*[None] * 6, torch.amp.GradScaler("cpu", enabled=False), step=8)
-    require_finite({"train/mel": 1.0}, state, checkpoints)
-    with pytest.raises(UserError, match=rf"step 8: train/kl became NaN.*{path.name}"):
-        require_finite({"train/mel": 1.0, "train/kl": float("nan")}, state, checkpoints)
-    infinite = {"train/mel": 1.0, "train/generator_gradient_norm": float("inf")}
-    with pytest.raises(UserError, match="generator_gradient_norm"):
-        require_finite(infinite, state, checkpoints)
-    state.scaler = torch.amp.GradScaler("cpu")  # fp16, which skips such a step
-    require_finite(infinite, state, checkpoints)
 
 
 def test_a_run_that_becomes_nan_keeps_its_good_checkpoint(folder) -> None:

@@ -63,7 +63,11 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
         batches: dict[int, list[str]] = {}
         step, build = VitsTraining.train_step, VitsTraining.__init__
 
-        def watched_step(experiment: VitsTraining, batch: Any) -> dict[str, Tensor]:
+        def watched_step(
+            experiment: VitsTraining, batch: Any, dry: bool = False
+        ) -> dict[str, Tensor]:
+            if dry:
+                return step(experiment, batch, dry=True)
             batches[experiment.state.step + 1] = batch.ids
             watch(experiment)
             return step(experiment, batch)

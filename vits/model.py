@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hifigan.generator import Generator
+from hifigan.phases import phase
 from vits import alignment
 from vits.config import ModelConfig, VitsConfig
 from vits.duration_predictor import DurationPredictor
@@ -180,9 +181,7 @@ class VitsModel(nn.Module):
     def reconstruct(
         self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None = None
     ) -> Tensor:
-        """Recordings through posterior encoder and decoder, at the posterior's mean: [B, 1,
-        T_wav].
-        """
+        """Recordings through posterior encoder (its mean) and decoder: [B, 1, T_wav]."""
         return self._through_latent(spec, spec_lengths, speakers, speakers)
 
     @torch.no_grad()
@@ -218,9 +217,7 @@ class VitsModel(nn.Module):
         )
 
     def _embed(self, speakers: Tensor | None) -> Tensor | None:
-        """Speaker ids [B] to embeddings [B, speaker_channels, 1]; None in a single-speaker
-        model.
-        """
+        """Speaker ids [B] to embeddings [B, speaker_channels, 1]; None with one speaker."""
         if self.speaker_embedding is None:
             return None
         if speakers is None:
@@ -253,9 +250,10 @@ def align(z_p: Tensor, text: EncodedText, token_lengths: Tensor, spec_lengths: T
     """The most likely monotonic alignment of frames and symbols (VITS Eq. 6): durations [B,
     T_text].
     """
-    return alignment.search(
-        alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths
-    )
+    with phase("alignment"):
+        return alignment.search(
+            alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths
+        )
 
 
 def alignment_scores(z_p: Tensor, m_p: Tensor, logs_p: Tensor) -> Tensor:

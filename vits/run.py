@@ -8,7 +8,7 @@ all that tells train.py from finetune.py.
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,12 @@ import torch
 from torch import nn
 
 from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint
+from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict, config_to_dict, config_to_json, differences
 from hifigan.loop import Limits, train
+from hifigan.optimization import check_optimization
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
 from vits.data_check import CheckedData, check_data
@@ -44,16 +46,29 @@ class Start:
     resumes: bool  # take everything, or only the weights
 
 
+RANDOM = Start(None, resumes=False)
+
+
 def run_training(
-    config: VitsConfig, run: Path, ranks: Ranks, limits: Limits, restore_from: Path | None = None
+    config: VitsConfig,
+    run: Path,
+    ranks: Ranks,
+    limits: Limits,
+    beginning: Start = RANDOM,
+    after_look: Callable[[Path], None] | None = None,
 ) -> None:
-    """Train in the folder `run`. A new run takes its weights from `restore_from`, if given."""
+    """Train in the folder `run`: a new run from `beginning`, else from its own newest checkpoint.
+
+    after_look: what to call with the run folder after each validation.
+    """
     torch.manual_seed(config.train.seed + ranks.rank)
-    start, data = ranks.first(lambda: prepare(config, run, restore_from))
+    set_float32_precision(config.train)
+    at_hand: list[dict[str, Any]] = []  # a checkpoint is large, so rank 0 reads it once
+    start, data = ranks.first(lambda: prepare(config, run, beginning, at_hand))
     config = data.config
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
     if start.path:
-        ranks.each(lambda: load(experiment, start, ranks))
+        ranks.each(lambda: load(experiment, start, at_hand, ranks))
     loader = ranks.each(lambda: make_loader(data.train, config, ranks))
 
     if ranks.is_first:
@@ -62,39 +77,59 @@ def run_training(
         data.report.write(run)
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
         log_start(experiment, start, data, ranks, run)
-        train(experiment, loader, config.train, ranks, run, limits)
+        train(experiment, loader, config.train, ranks, run, limits, after_look)
 
 
-def prepare(config: VitsConfig, run: Path, restore_from: Path | None) -> tuple[Start, CheckedData]:
-    """Checkpoint, config and data, looked through before anything is written or built."""
+def prepare(
+    config: VitsConfig, run: Path, beginning: Start, at_hand: list[dict[str, Any]]
+) -> tuple[Start, CheckedData]:
+    """Checkpoint, config and data, looked through before anything is written or built.
+
+    The checkpoint's contents are left in `at_hand`.
+    """
     if run.exists() and not run.is_dir():
         raise UserError(
             f"{run}: is a file, expected the run's folder; move it away or choose another -m"
         )
     alignment.choose_backend()  # now: it may be forced to one that is not there
-    start = find_start(run, restore_from, config.train.keep_last)
-    if start.path:
-        config = with_tables_of(config, start)
+    check_optimization(config.train)
+    start, contents = find_start(run, beginning, config.train)
+    if contents:
+        at_hand.append(contents)
+        config = with_tables_of(config, start, contents)
     data = check_data(config, cache=run.parent / "recordings.json")
     return start, data
 
 
-def find_start(run: Path, restore_from: Path | None, keep_last: int) -> Start:
-    """The run's own newest readable checkpoint, else `restore_from`, else random weights."""
-    own = CheckpointFolder(run / "checkpoints", keep_last).read_newest()
+def find_start(
+    run: Path, beginning: Start, config: TrainConfig
+) -> tuple[Start, dict[str, Any] | None]:
+    """The run's own newest readable checkpoint, else where it is to begin; and the contents."""
+    own = CheckpointFolder(run / "checkpoints", config.keep_last).read_newest()
     if own:
-        return Start(own[0], resumes=True)
-    return Start(open_checkpoint(restore_from)[0] if restore_from else None, resumes=False)
+        if beginning.path:
+            logger.info(
+                "%s was the beginning of this run, which goes on from there", beginning.path
+            )
+        return Start(own[0], resumes=True), own[1]
+    if beginning.path is None:
+        return RANDOM, None
+    path, contents = open_checkpoint(beginning.path)
+    return Start(path, beginning.resumes), contents
 
 
-def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
+def set_float32_precision(config: TrainConfig) -> None:
+    """Products in full float32 on GPUs, or in TF32 if the config lets them."""
+    torch.backends.cuda.matmul.allow_tf32 = config.tf32
+    torch.backends.cudnn.allow_tf32 = config.tf32
+
+
+def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -> VitsConfig:
     """The config with the checkpoint's symbols and speakers wherever it says "from_data".
 
     A config that the weights do not fit is an error; every other difference is logged.
     """
-    saved: VitsConfig = config_from_dict(
-        VitsConfig, read_checkpoint(start.path)["config"], str(start.path)
-    )
+    saved: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(start.path))
     if config.text.symbols == FROM_DATA:
         config = dataclasses.replace(
             config, text=dataclasses.replace(config.text, symbols=saved.text.symbols)
@@ -126,12 +161,13 @@ def with_tables_of(config: VitsConfig, start: Start) -> VitsConfig:
     return config
 
 
-def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
-    """Take everything of the run's own checkpoint, or the weights alone of another one."""
-    contents = read_checkpoint(start.path)
+def load(
+    experiment: VitsTraining, start: Start, at_hand: list[dict[str, Any]], ranks: Ranks
+) -> None:
+    """Take everything of a checkpoint, or the weights alone. at_hand: its contents, if read."""
+    contents = at_hand.pop() if at_hand else read_checkpoint(start.path)
     if start.resumes:
         experiment.state.load_state_dict(contents, ranks)
-        experiment.state.take_settings(experiment.config.train)
         return
     for name in ("generator", "discriminator"):
         network: nn.Module = getattr(experiment.state, name)
@@ -142,6 +178,8 @@ def load(experiment: VitsTraining, start: Start, ranks: Ranks) -> None:
                 f"{start.path}: its {name} does not fit the config: "
                 f"{str(error).splitlines()[1].strip()}; use the checkpoint's own config"
             ) from None
+    if experiment.state.ema:
+        experiment.state.ema.load_state_dict(experiment.state.generator.state_dict())
 
 
 @contextmanager
@@ -197,7 +235,7 @@ def log_start(
             state.step,
             state.epoch,
             state.batch,
-            state.generator_schedule.get_last_lr()[0],
+            state.generator_optimizer.param_groups[0]["lr"],
         )
     elif start.path:
         logger.info("new run at step 0 with the weights of %s; fresh optimizers", start.path)

@@ -1,6 +1,7 @@
 """Training VITS: the step (Sec. 2.3, 2.4; Eq. 11), validation, and the samples to listen to."""
 
 import contextlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,16 +10,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.distributed import Ranks
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
-from hifigan.training_state import autocast_dtype, make_state
+from hifigan.optimization import step_unless
+from hifigan.phases import phase
+from hifigan.training_state import (
+    autocast_dtype,
+    make_state,
+    random_state,
+    set_random_state,
+)
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingNoise, TrainingOutput, make_model, take_segments
+from vits.micro_batches import GeneratorPass, MicroBatch, MicroBatches
+from vits.model import TrainingNoise, make_model, take_segments
 from vits.samples import VALIDATION_SEED, render, write_samples
 
 
@@ -26,7 +36,8 @@ from vits.samples import VALIDATION_SEED, render, write_samples
 class Counts:
     """What the losses of one rank are divided by: the whole batch's counts, per rank.
 
-    The mean over the ranks of losses divided so equals one process's loss on the whole batch.
+    The mean over the ranks of losses divided so equals one process's loss on the whole batch, and
+    the sum over micro-batches that of all of them together.
     """
 
     utterances: float
@@ -40,7 +51,11 @@ class VitsTraining:
     best_by = "mel"
 
     def __init__(
-        self, config: VitsConfig, ranks: Ranks, valid: list[Utterance], shown: list[Utterance]
+        self,
+        config: VitsConfig,
+        ranks: Ranks,
+        valid: Sequence[Utterance],
+        shown: Sequence[Utterance],
     ) -> None:
         """`valid`: the validation list, possibly empty; `shown`: the sentences to listen to."""
         self.config = config
@@ -52,96 +67,136 @@ class VitsTraining:
             config.train,
             ranks.device,
         )
-        self.generator = ranks.wrap(self.state.generator)
-        self.discriminator = ranks.wrap(self.state.discriminator)
+        self.generator = AveragedNetwork(self.state.generator, ranks)
+        self.discriminator = AveragedNetwork(self.state.discriminator, ranks)
+        self.accumulation = Accumulation(ranks, self.state.scaler, config.train.accumulate)
         self.dtype = autocast_dtype(config.train, ranks.device)
         self.valid = valid
         self.shown = shown
 
-    def train_step(self, batch: Batch, noise: TrainingNoise | None = None) -> dict[str, Tensor]:
+    def train_step(
+        self, batch: Batch, noise: TrainingNoise | None = None, dry: bool = False
+    ) -> Losses:
         """One update of the discriminators, then one of the generator (VITS Sec. 2.3).
 
-        Returns the unweighted losses and the gradient norms, on the device.
+        Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
+        gradient that is no finite number keeps its network, and what follows in the step, as it is;
+        so does `dry`. Returns the unweighted losses and the gradient norms, on the device.
         """
         state = self.state
         counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
-        batch = batch.to(self.ranks.device)
+        parts = MicroBatches(batch, noise, self.config.audio.hop_length)
+        blocked = torch.full((), float(dry), device=self.ranks.device)
         state.generator.train()
-        with self._autocast():
-            spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
-            output = self.generator(
-                batch.tokens,
-                batch.token_lengths,
-                spec,
-                batch.spec_lengths(self.config.audio.hop_length),
-                batch.speakers,
-                noise,
-            )
-            wav, mel = self._real_segments(batch, spec, output)
 
-            both = self.discriminator(torch.cat([wav, output.wav_hat.detach()]))
-            real, generated = halves(both)
-            share = len(wav) / counts.utterances
-            losses = {"discriminator": share * discriminator_loss(real, generated)}
-        discriminator_norm = self._update(state.discriminator_optimizer, losses["discriminator"])
+        with phase("discriminator"):
+            losses = self.accumulation.gradients(
+                self.discriminator,
+                state.discriminator_optimizer,
+                parts,
+                lambda part: self._discriminator_losses(part, counts),
+            )
+        discriminator_norm = self._update(state.discriminator_optimizer, blocked)
 
         # The generator's update needs no gradients of the discriminators' weights.
         state.discriminator.requires_grad_(False)
-        with self._autocast():
-            losses |= self._generator_losses(output, wav, mel, counts)
-            total = self._weighted(losses)
-        generator_norm = self._update(state.generator_optimizer, total)
+        with phase("generator"):
+            losses |= self.accumulation.gradients(
+                self.generator,
+                state.generator_optimizer,
+                parts,
+                lambda part: self._generator_losses(part, counts),
+            )
         state.discriminator.requires_grad_(True)
+        generator_norm = self._update(state.generator_optimizer, blocked)
         state.scaler.update()
-        losses |= {
-            "total": total,
+        if not dry:
+            state.average(self.config.train.ema_decay)
+        return losses | {
             "generator_gradient_norm": generator_norm,
             "discriminator_gradient_norm": discriminator_norm,
         }
-        return {name: value.detach() for name, value in losses.items()}
 
-    def _generator_losses(
-        self, output: TrainingOutput, wav: Tensor, mel: Tensor, counts: Counts
-    ) -> dict[str, Tensor]:
+    def rehearse(self, batch: Batch) -> None:
+        """A step that takes all the memory of one, and changes nothing."""
+        before, scaler = random_state(self.ranks.device), self.state.scaler.state_dict()
+        self.train_step(batch, dry=True)
+        set_random_state(before, self.ranks.device)
+        self.state.scaler.load_state_dict(scaler)
+
+    def _discriminator_losses(self, part: MicroBatch, counts: Counts) -> tuple[Losses, Tensor]:
+        with torch.set_grad_enabled(part.is_whole):  # else the graph would have to be kept for each
+            made = self._pass(part)
+        if part.is_whole:
+            part.made = made
+        with self._autocast():
+            both = self.discriminator(torch.cat([made.wav, made.output.wav_hat.detach()]))
+            share = len(made.wav) / counts.utterances
+            loss = share * discriminator_loss(*halves(both))
+        return {"discriminator": loss}, loss
+
+    def _generator_losses(self, part: MicroBatch, counts: Counts) -> tuple[Losses, Tensor]:
+        losses = self._compare(part.made or self._pass(part), counts)
+        total = self._weighted(losses)
+        return losses | {"total": total}, total
+
+    def _pass(self, part: MicroBatch) -> GeneratorPass:
+        """The generator's pass over a micro-batch; a second one makes the draws of the first."""
+        if part.random is None:
+            part.random = random_state(self.ranks.device)
+        else:
+            set_random_state(part.random, self.ranks.device)
+        batch = part.batch.to(self.ranks.device)
+        with phase("generator"), self._autocast():
+            spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
+            spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
+            output = self.generator(
+                batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, part.noise
+            )
+            return GeneratorPass(output, *self._real_segments(batch, spec, output.segment_starts))
+
+    def _compare(self, made: GeneratorPass, counts: Counts) -> Losses:
         """The generator's terms of VITS Eq. 11, unweighted, under the names of LossConfig."""
-        with parametrize.cached():  # the discriminators' weights are normed once for both
-            with torch.no_grad():
-                real = self.state.discriminator(wav)
-            generated = self.state.discriminator(output.wav_hat)
-        mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
-        share = len(wav) / counts.utterances
-        return {
-            "mel": share * mel_loss(mel, mel_hat),
-            "kl": kl_loss(output, counts.frames),
-            "duration": duration_loss(output, counts.symbols),
-            "adversarial": share * adversarial_loss(generated),
-            "feature_matching": share * feature_matching_loss(real, generated),
-        }
+        output = made.output
+        with self._autocast():
+            with parametrize.cached():  # the discriminators' weights are normed once for both
+                with torch.no_grad():
+                    real = self.state.discriminator(made.wav)
+                generated = self.state.discriminator(output.wav_hat)
+            mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
+            share = len(made.wav) / counts.utterances
+            return {
+                "mel": share * mel_loss(made.mel, mel_hat),
+                "kl": kl_loss(output, counts.frames),
+                "duration": duration_loss(output, counts.symbols),
+                "adversarial": share * adversarial_loss(generated),
+                "feature_matching": share * feature_matching_loss(real, generated),
+            }
 
-    def _real_segments(
-        self, batch: Batch, spec: Tensor, output: TrainingOutput
-    ) -> tuple[Tensor, Tensor]:
-        """The recordings' samples and mel in the window that the decoder made."""
+    def _real_segments(self, batch: Batch, spec: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """The recordings' samples and mel in the windows that the decoder makes; starts: [B]."""
         hop_length, n_frames = self.config.audio.hop_length, self.config.segment_frames
-        wav = take_segments(batch.wav, output.segment_starts * hop_length, n_frames * hop_length)
-        mel = self.spectrogram.mel(take_segments(spec, output.segment_starts, n_frames))
-        return wav, mel
+        wav = take_segments(batch.wav, starts * hop_length, n_frames * hop_length)
+        return wav, self.spectrogram.mel(take_segments(spec, starts, n_frames))
 
-    def _weighted(self, losses: dict[str, Tensor]) -> Tensor:
+    def _weighted(self, losses: Losses) -> Tensor:
         return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
 
-    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
-        """Backward, clip, step. Returns the gradient norm before clipping."""
-        optimizer.zero_grad()
-        self.state.scaler.scale(loss).backward()
-        self.state.scaler.unscale_(optimizer)
-        parameters = [
-            p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
-        ]
-        norm = nn.utils.get_total_norm([p.grad for p in parameters])
-        if self.config.train.grad_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.config.train.grad_clip, norm)
-        self.state.scaler.step(optimizer)
+    def _update(self, optimizer: torch.optim.Optimizer, blocked: Tensor) -> Tensor:
+        """Clip and step, unless blocked; a gradient that is no finite number blocks from here on.
+
+        Returns the gradient norm before clipping, which is the same on all ranks.
+        """
+        with phase("optimizer"):
+            self.state.scaler.unscale_(optimizer)
+            parameters = [
+                p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+            ]
+            norm = nn.utils.get_total_norm([p.grad for p in parameters])
+            if self.config.train.grad_clip is not None:
+                nn.utils.clip_grads_with_norm_(parameters, self.config.train.grad_clip, norm)
+            blocked.add_(~norm.isfinite()).clamp_(max=1)
+            step_unless(blocked, optimizer)
         return norm
 
     def _counts(self, batch: Batch) -> Counts:
@@ -154,44 +209,41 @@ class VitsTraining:
             return contextlib.nullcontext()
         return torch.autocast(self.ranks.device.type, self.dtype)
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """The losses of a step, averaged over the whole validation list, with fixed noise and
-        windows.
+    @torch.inference_mode()
+    def validate(self) -> list[dict[str, float]]:
+        """The losses of each utterance of this rank's share of the validation list.
 
-        They do not depend on the batch size, so that runs compare.
+        They depend neither on the batch size nor on the number of ranks, so that runs compare:
+        utterances go one by one, each with noise and a window that are its own at every step.
         """
-        if not self.valid:
-            return {}
-        self.state.generator.eval()
-        draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED)
-        sums: dict[str, float] = {}
+        model = self.state.speaking.eval()
         dataset = UtteranceDataset(self.valid, self.config.audio.sample_rate)
-        for i in range(len(self.valid)):  # one by one: padding would shift the noise of the others
+        found = []
+        for i in range(self.ranks.rank, len(self.valid), self.ranks.n_ranks):
             batch = collate([dataset[i]]).to(self.ranks.device)
+            draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED + i)
             with self._autocast():
                 spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
                 spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
-                noise = self.state.generator.draw_noise(batch.tokens, spec, draws)
-                output = self.state.generator(
+                noise = model.draw_noise(batch.tokens, spec, draws)
+                output = model(
                     batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, noise
                 )
-                wav, mel = self._real_segments(batch, spec, output)
-                counts = Counts(
-                    len(wav), float(batch.token_lengths.sum()), float(spec_lengths.sum())
+                made = GeneratorPass(
+                    output, *self._real_segments(batch, spec, output.segment_starts)
                 )
-                losses = self._generator_losses(output, wav, mel, counts)
+                counts = Counts(1, float(batch.token_lengths.sum()), float(spec_lengths.sum()))
+                losses = self._compare(made, counts)
                 losses["discriminator"] = discriminator_loss(
-                    self.state.discriminator(wav), self.state.discriminator(output.wav_hat)
+                    self.state.discriminator(made.wav), self.state.discriminator(output.wav_hat)
                 )
             losses["total"] = self._weighted(losses)
-            for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(loss)
-        return {name: total / len(self.valid) for name, total in sums.items()}
+            found.append({name: float(loss) for name, loss in losses.items()})
+        return found
 
     def show(self, monitor: Monitor, folder: Path) -> None:
         """Render the sentences to listen to, as files and for TensorBoard."""
-        model = self.state.generator.eval()
+        model = self.state.speaking.eval()
         with self._autocast():
             samples = [
                 render(model, self.spectrogram, utterance, self.ranks.device)

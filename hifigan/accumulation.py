@@ -1,0 +1,182 @@
+"""The gradients of one update, from micro-batches and over all ranks.
+
+What does not fit into memory at once is worked through in parts; when CUDA runs out of memory on
+any rank, all ranks take smaller parts and begin the update anew, so that the step stays the same.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, distributed, nn, optim
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
+from torch.nn.parallel import DistributedDataParallel
+
+from hifigan.distributed import Ranks
+from hifigan.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+REMEDIES = (
+    "to use less memory: lower train.batch_size and raise train.accumulate, "
+    "--set train.mixed_precision=true, --set train.grad_checkpoint=true, "
+    "or limit the longest batches with train.max_batch_frames or data.max_seconds"
+)
+Losses = dict[str, Tensor]
+
+
+class AveragedNetwork:
+    """A network on every rank, with rank 0's weights and with gradients averaged over the ranks.
+
+    The averaging runs bucket by bucket while backward still computes (DistributedDataParallel). The
+    other ranks wait for every bucket, so a rank whose backward fails must take part in the rest.
+    """
+
+    def __init__(self, network: nn.Module, ranks: Ranks) -> None:
+        self.network = network
+        self.ranks = ranks
+        self.wrap()
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.wrapped(*inputs)
+
+    def wrap(self) -> None:
+        """Start anew; all ranks together."""
+        self.sizes: list[int] = []  # of the buckets
+        self.n_launched = self.n_finished = 0
+        self.wrapped = self.network
+        if self.ranks.n_ranks > 1:
+            self.wrapped = DistributedDataParallel(self.network, gradient_as_bucket_view=True)
+            self.wrapped.register_comm_hook(None, self._average)
+
+    def alone(self, wanted: bool) -> contextlib.AbstractContextManager:
+        """If wanted: forward and backward inside keep this rank's gradients to itself."""
+        if wanted and self.ranks.n_ranks > 1:
+            return self.wrapped.no_sync()
+        return contextlib.nullcontext()
+
+    def finish(self) -> None:
+        """A backward has come to its end. After the first one torch makes the buckets anew."""
+        self.n_finished += 1
+        self.n_launched = 0
+        if self.n_finished == 1:
+            self.sizes = []
+
+    def catch_up(self) -> bool:
+        """Take part in what the others still wait for, with zeros. False: its size is not known."""
+        if self.ranks.n_ranks > 1 and self.n_finished < 2:
+            return False
+        for size in self.sizes[self.n_launched :]:
+            distributed.all_reduce(torch.zeros(size, device=self.ranks.device))
+        return True
+
+    def _average(self, _: None, bucket: distributed.GradBucket) -> torch.futures.Future[Tensor]:
+        self.sizes[bucket.index() : bucket.index() + 1] = [bucket.buffer().numel()]
+        self.n_launched = bucket.index() + 1
+        return default_hooks.allreduce_hook(None, bucket)
+
+
+class Parts(Protocol):
+    """One step's batch, for cutting into micro-batches."""
+
+    @property
+    def n_utterances(self) -> int: ...
+
+    def cut(self, n_parts: int) -> Sequence[Any]:
+        """n_parts micro-batches, or as many as there are utterances; the same when asked again."""
+
+    def describe(self) -> str:
+        """What a person has to know of the batch whose memory did not suffice."""
+
+
+class Accumulation:
+    """Adds gradients up over micro-batches, whose number grows when memory runs out."""
+
+    def __init__(self, ranks: Ranks, scaler: torch.amp.GradScaler, n_parts: int) -> None:
+        self.ranks = ranks
+        self.scaler = scaler
+        self.n_parts = n_parts
+
+    def gradients(
+        self,
+        network: AveragedNetwork,
+        optimizer: optim.Optimizer,
+        parts: Parts,
+        compute: Callable[[Any], tuple[Losses, Tensor]],
+    ) -> Losses:
+        """Leave the batch's gradients in the network. Returns the losses, summed over the parts.
+
+        `compute` gives the losses of a micro-batch and the one to minimise, both as its share of
+        the whole batch's.
+        """
+        while True:
+            optimizer.zero_grad()
+            losses = self._attempt(network, parts.cut(self.n_parts), compute)
+            if losses is not None:
+                return losses
+            self._take_smaller_parts(parts)
+
+    def _attempt(
+        self,
+        network: AveragedNetwork,
+        parts: Sequence[Any],
+        compute: Callable[[Any], tuple[Losses, Tensor]],
+    ) -> Losses | None:
+        """None: memory ran out on some rank."""
+        sums: Losses = {}
+        fits = True
+        try:
+            for i, part in enumerate(parts):
+                is_last = i + 1 == len(parts)
+                with network.alone(not is_last):
+                    losses, total = compute(part)
+                    sums = {
+                        name: sums.get(name, 0.0) + loss.detach() for name, loss in losses.items()
+                    }
+                    if not is_last:
+                        self._backward(total)
+        except torch.OutOfMemoryError:
+            fits = False
+        if not self.ranks.all(fits):  # nobody begins to average what somebody does not have
+            return None
+        try:
+            self._backward(total)
+        except torch.OutOfMemoryError:
+            fits = False
+            if not network.catch_up():
+                raise
+        if not self.ranks.all(fits):
+            network.wrap()
+            return None
+        network.finish()
+        return sums
+
+    def _backward(self, total: Tensor) -> None:
+        """A loss that is no number makes every gradient none, on all ranks: all see it there."""
+        poison = torch.where(total.detach().isfinite(), 1.0, torch.nan)
+        self.scaler.scale(total * poison).backward()
+
+    def _take_smaller_parts(self, parts: Parts) -> None:
+        """Double the number of micro-batches, or end the run if they cannot be smaller."""
+        cuda = self.ranks.device.type == "cuda"
+        peak = torch.cuda.max_memory_allocated() / 2**30 if cuda else 0.0
+        if cuda:
+            torch.cuda.empty_cache()
+        told = self.ranks.gather((parts.n_utterances, peak, parts.describe()))
+        most, peak, batch = max(told)
+        if self.n_parts >= most:
+            raise UserError(
+                f"out of GPU memory with one utterance at a time; a process had {batch}; peak "
+                f"{peak:.1f} GiB; {REMEDIES}"
+            )
+        self.n_parts = min(2 * self.n_parts, most)
+        logger.warning(
+            "out of GPU memory: a process had %s; peak %.1f GiB; going on with %d micro-batches a step, "
+            "which gives the same gradients more slowly; %s",
+            batch,
+            peak,
+            self.n_parts,
+            REMEDIES,
+        )

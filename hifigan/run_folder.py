@@ -1,0 +1,186 @@
+"""What a run writes into its folder: curves, looks, checkpoints; and the way back to one of these."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from hifigan.checkpoint import CheckpointFolder
+from hifigan.config import TrainConfig
+from hifigan.distributed import Ranks
+from hifigan.errors import UserError
+from hifigan.experiment import Experiment
+from hifigan.json_config import config_to_dict
+from hifigan.monitor import Monitor, Pace, pace_values, summary
+from hifigan.phases import Phases
+from hifigan.step_report import StepReports
+
+logger = logging.getLogger(__name__)
+
+NAN_REMEDIES = (
+    "lower train.lr, set train.grad_clip (1000 for a start), train with "
+    "train.mixed_precision=false, and listen to the utterances that the log names"
+)
+
+
+class RunFolder:
+    """A run folder and what is written there; only rank 0 writes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        experiment: Experiment,
+        config: TrainConfig,
+        ranks: Ranks,
+        after_look: Callable[[Path], None] | None,
+    ) -> None:
+        self.folder = folder
+        self.experiment = experiment
+        self.config = config
+        self.ranks = ranks
+        self.after_look = after_look
+        self.checkpoints = CheckpointFolder(folder / "checkpoints", config.keep_last)
+        self.n_rollbacks = 0
+        self.saved_at = time.monotonic()
+        self.open_monitor()
+
+    def open_monitor(self) -> None:
+        """Begin to write curves at the present step; what lies behind it is dropped."""
+        self.monitor = (
+            Monitor(self.folder, self.experiment.state.step) if self.ranks.is_first else None
+        )
+
+    @property
+    def save_is_due(self) -> bool:
+        minutes = self.config.save_minutes
+        return minutes is not None and time.monotonic() - self.saved_at > 60 * minutes
+
+    def log(
+        self, reports: StepReports, pace: Pace, phases: Phases, last_step: int, as_line: bool
+    ) -> dict[str, float]:
+        """Losses, rates, pace and phase times to the curves, and to the terminal if `as_line`."""
+        state, ranks = self.experiment.state, self.ranks
+        n_steps, sums = pace.n_steps, ranks.sums(pace.sums())
+        values = {
+            **reports.averages(),
+            "train/learning_rate": state.generator_optimizer.param_groups[0]["lr"],
+            **pace_values(sums, ranks.n_ranks),
+            **{f"time/{name}": seconds / n_steps for name, seconds in phases.seconds().items()},
+        }
+        if ranks.device.type == "cuda":
+            values |= {
+                "gpu/peak_gib": torch.cuda.max_memory_allocated() / 2**30,
+                "gpu/reserved_gib": torch.cuda.memory_reserved() / 2**30,
+            }
+            torch.cuda.reset_peak_memory_stats()
+        pace.restart()
+        if ranks.is_first:
+            self.monitor.scalars(state.step, state.epoch, values)
+        if ranks.is_first and as_line:
+            logger.info(
+                "step %d of %d (%.1f h to go), epoch %d: %s",
+                state.step,
+                last_step,
+                (last_step - state.step) / values["train/steps_per_second"] / 3600,
+                state.epoch,
+                summary(values),
+            )
+        return values
+
+    def look(self, judging: bool) -> bool:
+        """Log validation losses and render samples. If `judging`, say whether this step is best."""
+        found = self.ranks.gather(self.ranks.each(self.experiment.validate))
+        utterances = [losses for part in found for losses in part]
+        return self.ranks.first(lambda: self._write_look(utterances, judging))
+
+    def _write_look(self, utterances: list[dict[str, float]], judging: bool) -> bool:
+        state, is_best = self.experiment.state, False
+        if utterances:
+            values = {
+                name: math.fsum(losses[name] for losses in utterances) / len(utterances)
+                for name in utterances[0]
+            }
+            self.monitor.scalars(
+                state.step, state.epoch, {f"valid/{name}": v for name, v in values.items()}
+            )
+            logger.info(
+                "step %d: validation: %s",
+                state.step,
+                " ".join(f"{name} {value:.3f}" for name, value in values.items()),
+            )
+            value = values[self.experiment.best_by]
+            is_best = judging and value < (math.inf if state.best is None else state.best)
+            state.best = value if is_best else state.best
+        self.experiment.show(self.monitor, self.folder / "samples" / f"step_{state.step:08d}")
+        self.monitor.flush()
+        if self.after_look:
+            self.after_look(self.folder)
+        return is_best
+
+    def save(self, is_best: bool, is_last: bool) -> None:
+        """Write a checkpoint. What prevents it ends the run if it `is_last`, else costs a warning.
+
+        Weights that are no numbers are no checkpoint: the last good one must stay the newest.
+        """
+        state = self.experiment.state
+        contents = {
+            "config": config_to_dict(self.experiment.config),
+            **state.state_dict(self.ranks),
+        }
+
+        def write() -> None:
+            try:
+                if not state.is_finite():
+                    raise UserError(
+                        f"{self.folder}: step {state.step}: not saved: weights became NaN or "
+                        f"infinite; {self.newest()}; {NAN_REMEDIES}"
+                    )
+                path = self.checkpoints.write(state.step, contents)
+                if is_best:
+                    self.checkpoints.mark_best(path)
+            except UserError as error:
+                if is_last:
+                    raise
+                logger.warning("%s; training goes on", error)
+
+        self.ranks.first(write)
+        self.saved_at = time.monotonic()
+
+    def newest(self) -> str:
+        """Says which checkpoint there is to go back to."""
+        paths = self.checkpoints.steps()
+        return f"the newest checkpoint, {paths[-1]}, is good" if paths else "nothing was saved"
+
+    def roll_back(self, fault: str) -> None:
+        """Take the newest checkpoint's state back, to go on with the data in a fresh order."""
+        state = self.experiment.state
+        found = self.ranks.each(self.checkpoints.read_newest)
+        if found is None or self.n_rollbacks == self.config.max_rollbacks:
+            tried = (
+                f"after {self.n_rollbacks} returns to a checkpoint" if found else "no checkpoint"
+            )
+            raise UserError(
+                f"{self.folder}: step {state.step}: {self.config.max_bad_steps} steps in a row were "
+                f"skipped ({tried}), the last one for {fault}; {self.newest()}; {NAN_REMEDIES}"
+            )
+        path, contents = found
+        failed_at, order = state.step, state.order
+        state.load_state_dict(contents, self.ranks)
+        state.order = max(order, state.order) + 1
+        self.n_rollbacks += 1
+        torch.manual_seed((self.config.seed + self.ranks.rank + 1000 * state.order) % 2**63)
+        logger.warning(
+            "step %d: %d steps in a row were skipped; going back to %s, with the data in another "
+            "order (%d of at most %d times)",
+            failed_at,
+            self.config.max_bad_steps,
+            path,
+            self.n_rollbacks,
+            self.config.max_rollbacks,
+        )
+        if self.ranks.is_first:
+            self.monitor.close()
+        self.open_monitor()
