@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from hifigan.audio import read_audio
 from hifigan.errors import UserError
+from hifigan.packed_cache import PackedCache
 
 
 @dataclass(frozen=True)
@@ -63,25 +64,41 @@ class Batch:
 
 
 class UtteranceDataset(Dataset):
-    """Reads an utterance's recording when it is asked for, at `sample_rate` Hz."""
+    """Reads an utterance's recording when it is asked for, at `sample_rate` Hz.
 
-    def __init__(self, utterances: Sequence[Utterance], sample_rate: int) -> None:
+    cache: keeps what is read, in the order of `utterances`; None: decode every time.
+    """
+
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        sample_rate: int,
+        cache: PackedCache | None = None,
+    ) -> None:
         self.utterances = utterances
         self.sample_rate = sample_rate
+        self.cache = cache
 
     def __len__(self) -> int:
         return len(self.utterances)
 
     def __getitem__(self, index: int) -> Example:
         utterance = self.utterances[index]
-        wav = read_audio(Path(utterance.path), self.sample_rate)
-        if len(wav) != utterance.n_samples:
-            raise UserError(
-                f"{utterance.path}: found {len(wav)} samples, expected "
-                f"{utterance.n_samples}: the file has changed since the data was "
-                f"checked; start again"
-            )
+        path = Path(utterance.path)
+        if self.cache is None:
+            wav = self._decode(path, utterance.n_samples)
+        else:
+            wav = self.cache.get(index, path, lambda: self._decode(path, utterance.n_samples))
         return Example(utterance.id, torch.tensor(utterance.tokens), wav, utterance.speaker_id)
+
+    def _decode(self, path: Path, n_samples: int) -> Tensor:
+        wav = read_audio(path, self.sample_rate)
+        if len(wav) != n_samples:
+            raise UserError(
+                f"{path}: found {len(wav)} samples, expected {n_samples}: the file has changed "
+                f"since the data was checked; start again"
+            )
+        return wav
 
 
 def collate(examples: Sequence[Example]) -> Batch:

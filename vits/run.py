@@ -69,7 +69,7 @@ def run_training(
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
     if start.path:
         ranks.each(lambda: load(experiment, start, at_hand, ranks))
-    loader = ranks.each(lambda: make_loader(data.train, config, ranks))
+    loader = ranks.each(lambda: make_loader(data.train, config, ranks, run.parent))
 
     if ranks.is_first:
         run.mkdir(parents=True, exist_ok=True)
