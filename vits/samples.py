@@ -1,27 +1,34 @@
 """What a voice sounds and looks like at a checkpoint: a sentence's recording, its reconstruction
-(posterior encoder to decoder), its synthesis (text to decoder), and how symbols and frames
-align."""
+(posterior encoder to decoder), its synthesis (text to decoder), how symbols and frames align, and
+scores of all that.
+"""
 
+import hashlib
 import json
 import logging
+import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from hifigan.audio import write_audio
+from hifigan.losses import mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
 from hifigan.pictures import alignment_picture, mel_picture, write_png
+from vits.alignment_numbers import AlignmentNumbers, longest_symbol
 from vits.data import Utterance, UtteranceDataset, collate
 from vits.model import VitsModel
 
 logger = logging.getLogger(__name__)
 
 VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
+RECORDINGS = "recordings"  # beside the folders of the steps: what does not change with them
+CLIPPED = 0.999  # the decoder's tanh comes close to 1 only where speech would be cut off
 
 
 @dataclass(frozen=True)
@@ -70,10 +77,15 @@ def write_samples(
 ) -> None:
     """Each sample into a folder of its own and to TensorBoard, and samples.json about all of
     them.
+
+    `folder` is the step's own, in the run's folder of samples. Each recording is written once, into
+    `recordings` beside it.
     """
+    drop_samples_from(folder.parent, step)
     summaries = []
     for i, sample in enumerate(samples):
         name = f"{i:03d}"
+        recording = _write_recording(sample, name, monitor, folder.parent / RECORDINGS)
         _write_sample(sample, monitor, folder / name, step)
         summaries.append(
             {
@@ -81,41 +93,85 @@ def write_samples(
                 "text": sample.utterance.text,
                 "speaker": sample.utterance.speaker,
                 "folder": name,
+                "recording": recording,
                 "frames": sample.utterance.n_frames,
                 "symbols": len(sample.durations),
-                "alignment": alignment_numbers(sample, symbols),
+                "longest_symbol": longest_symbol(*_alignment(sample), symbols),
+                "n_samples": {name: len(wav) for name, wav in _finite(sample).items()},
+                "scores": scores(sample, symbols),
             }
         )
-    if summaries:
-        (folder / "samples.json").write_text(
-            json.dumps(summaries, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
+    (folder / "samples.json").write_text(  # last: a folder with it is whole
+        json.dumps(summaries, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
 
 
-def alignment_numbers(sample: Sample, symbols: Sequence[str]) -> dict[str, Any]:
-    """How the frames are spread over the symbols: one frame at most is skipping, many is
-    holding.
+def drop_samples_from(folder: Path, step: int) -> None:
+    """Remove the samples of `step` and of all behind it: a run that is there again makes new ones.
+
+    `folder` is the run's folder of samples, which need not be there yet.
     """
-    longest = int(sample.durations.argmax())
-    return {
-        "share_of_symbols_with_at_most_one_frame": float((sample.durations <= 1).float().mean()),
-        "longest_symbol_frames": int(sample.durations[longest]),
-        "longest_symbol": symbols[sample.utterance.tokens[longest]],
-    }
+    for path in folder.glob("step_*"):
+        number = path.name.removeprefix("step_")
+        if number.isdigit() and int(number) >= step:
+            # What someone keeps open may stay: without its samples.json the page leaves it out.
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def scores(sample: Sample, symbols: Sequence[str]) -> dict[str, float]:
+    """What can be measured without anyone listening; nothing of a sound that is not finite."""
+    numbers = AlignmentNumbers(symbols)
+    numbers.add(*_alignment(sample))
+    values = numbers.values()
+    wavs, mels = sample.wavs, sample.mels
+    values["reconstruction_mel_distance"] = float(mel_loss(mels["target"], mels["reconstruction"]))
+    if wavs["synthesis"].isfinite().all():
+        values["synthesis_length_ratio"] = len(wavs["synthesis"]) / len(wavs["target"])
+        clipped = wavs["synthesis"].abs() >= CLIPPED
+        values["share_of_clipped_samples"] = float(clipped.float().mean())
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _alignment(sample: Sample) -> tuple[Tensor, Tensor]:
+    return torch.tensor(sample.utterance.tokens), sample.durations
+
+
+def _finite(sample: Sample) -> dict[str, Tensor]:
+    return {name: wav for name, wav in sample.wavs.items() if wav.isfinite().all()}
+
+
+def _write_recording(sample: Sample, name: str, monitor: Monitor, folder: Path) -> str:
+    """The recording and its mel, if they are not there yet. Returns their name in the folder.
+
+    It is made of the sound, so that a run that goes on with other sentences mixes up nothing.
+    """
+    wav = sample.wavs["target"]
+    digest = hashlib.sha256(wav.numpy().tobytes()).hexdigest()[:16]
+    path = folder / f"{digest}.flac"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = mel_picture(sample.mels["target"])
+        write_png(path.with_suffix(".png"), picture)
+        # At step 0 it stays in TensorBoard when the run goes back to an earlier step.
+        monitor.audio(f"{name}/target", wav, sample.sample_rate, 0)
+        monitor.picture(f"{name}/target_mel", picture, 0)
+        write_audio(path, wav, sample.sample_rate)  # last: with it, all is there
+    return digest
 
 
 def _write_sample(sample: Sample, monitor: Monitor, folder: Path, step: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, wav in sample.wavs.items():
-        if not wav.isfinite().all():
+    wavs = _finite(sample)
+    for name in ("reconstruction", "synthesis"):
+        if name not in wavs:
             logger.warning(
                 "step %d: %s of %s is NaN or infinite and left out", step, name, sample.utterance.id
             )
             continue
         picture = mel_picture(sample.mels[name])
-        write_audio(folder / f"{name}.flac", wav, sample.sample_rate)
+        write_audio(folder / f"{name}.flac", wavs[name], sample.sample_rate)
         write_png(folder / f"{name}_mel.png", picture)
-        monitor.audio(f"{folder.name}/{name}", wav, sample.sample_rate, step)
+        monitor.audio(f"{folder.name}/{name}", wavs[name], sample.sample_rate, step)
         monitor.picture(f"{folder.name}/{name}_mel", picture, step)
     picture = alignment_picture(sample.durations)
     write_png(folder / "alignment.png", picture)
