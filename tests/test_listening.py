@@ -1,9 +1,10 @@
-"""The listening page holds every curve and sample, needs no network, and says what it lacks."""
+"""The listening page shows every curve, score and sample, stays small, and says what it lacks."""
 
 import base64
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,85 +12,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 from PIL import Image
 
 from hifigan.errors import UserError
-from hifigan.pictures import alignment_picture, mel_picture, write_png
-from vits.listening import write_page
-from vits.listening.page import N_POINTS, averaged, thinned
-from vits.listening.run_folder import SOURCES, read_run
-
-SAMPLE_RATE, HOP_LENGTH = 8000, 100
-FRAMES = {"target": 40, "reconstruction": 40, "synthesis": 52}
-LOSSES = ("mel", "kl", "duration", "feature_matching", "adversarial", "discriminator")
-SENTENCES = {"a17": "Това е тестово изречение.", "b<3": 'A "quoted" </script> & {{data}} sentence.'}
-
-
-def scalars(step: int, part: str) -> dict:
-    record = {"step": step, "epoch": step // 10, "time": 1.7e9 + step}
-    record |= {f"{part}/{name}": i + 10 / step for i, name in enumerate(LOSSES)}
-    if part == "train":
-        record |= {
-            "train/learning_rate": 2e-4,
-            "train/generator_gradient_norm": 3.0,
-            "train/samples_per_second": 12.5,
-        }
-    return record
+from tests.listening_run import (
+    DURATIONS,
+    FRAMES,
+    LOSSES,
+    SAMPLE_RATE,
+    SENTENCES,
+    sample,
+    step_folder,
+    tone,
+    write_run,
+    write_step,
+)
+from vits.listening import update_page, write_page
+from vits.listening.curves import N_POINTS, averaged
+from vits.listening.page import thinned
+from vits.listening.run_folder import read_run
 
 
-def tone(step: int, source: str) -> np.ndarray:
-    """A tone whose pitch depends on the step, but for the target."""
-    hertz = {"target": 300, "reconstruction": 300 + step, "synthesis": 400 + step}[source]
-    time = np.arange(FRAMES[source] * HOP_LENGTH) / SAMPLE_RATE
-    return np.round(8000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
-
-
-def write_samples(run: Path, step: int) -> None:
-    folder = run / "samples" / f"step_{step:08d}"
-    records = []
-    for i, (identifier, text) in enumerate(SENTENCES.items()):
-        files = folder / f"{i:03d}"
-        files.mkdir(parents=True)
-        for source in SOURCES if identifier == "a17" else ["synthesis"]:
-            soundfile.write(files / f"{source}.flac", tone(step, source), SAMPLE_RATE)
-            mel = torch.linspace(-12, 3, 20 * FRAMES[source]).reshape(20, FRAMES[source])
-            write_png(files / f"{source}_mel.png", mel_picture(mel))
-        write_png(files / "alignment.png", alignment_picture(torch.tensor([step % 7 + 1, 30])))
-        records.append(
-            {
-                "id": identifier,
-                "text": text,
-                "speaker": None,
-                "folder": f"{i:03d}",
-                "frames": 40,
-                "symbols": 2,
-                "alignment": {
-                    "share_of_symbols_with_at_most_one_frame": 0.5,
-                    "longest_symbol_frames": 30,
-                    "longest_symbol": "a",
-                },
-            }
-        )
-    (folder / "samples.json").write_text(json.dumps(records), encoding="utf-8")
+@pytest.fixture(scope="module")
+def untouched_run(tmp_path_factory) -> Path:
+    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
 
 
 @pytest.fixture
-def run(tmp_path) -> Path:
-    folder = tmp_path / "runs" / "tiny"
-    folder.mkdir(parents=True)
-    config = {
-        "audio": {"sample_rate": SAMPLE_RATE, "hop_length": HOP_LENGTH},
-        "train": {"batch_size": 16, "lr": 2e-4},
-    }
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    records = [scalars(step, "train") for step in range(10, 60, 10)]
-    records += [scalars(step, "valid") for step in (20, 40)]
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    (folder / "scalars.jsonl").write_text(lines, encoding="utf-8")
-    for step in (20, 40):
-        write_samples(folder, step)
-    return folder
+def run(untouched_run, tmp_path) -> Path:
+    return shutil.copytree(untouched_run, tmp_path / "runs" / "tiny")
 
 
 def page_data(page: str) -> dict:
@@ -98,14 +49,14 @@ def page_data(page: str) -> dict:
 
 
 def page_media(page: str) -> dict[str, bytes]:
-    holder = r'<script type="text/plain" id="([\w-]+)" data-type="[\w/]+">([^<]*)</script>'
+    holder = r'<script type="text/plain" id="([\w./-]+)" data-type="[\w/]+">([^<]*)</script>'
     found = re.findall(holder, page)
     return {identifier: base64.b64decode(text, validate=True) for identifier, text in found}
 
 
 def test_page_has_every_curve_with_training_and_validation_together(run):
     data = page_data(write_page(run).read_text(encoding="utf-8"))
-    curves = {curve["name"]: curve for curve in data["curves"]}
+    curves = {curve["name"]: curve for curve in data["curves"] if curve["group"] != "scores"}
     others = {"learning_rate", "generator_gradient_norm", "samples_per_second"}
     assert set(curves) == {*LOSSES, *others}
     for i, name in enumerate(LOSSES):
@@ -119,51 +70,95 @@ def test_page_has_every_curve_with_training_and_validation_together(run):
     assert curves["samples_per_second"]["group"] == "speed"
 
 
-def test_page_has_every_sample_and_its_audio_and_pictures_unchanged(run):
-    page = write_page(run).read_text(encoding="utf-8")
-    data, media = page_data(page), page_media(page)
+def test_page_has_a_chart_of_each_score_with_the_range_of_the_sentences(run):
+    second = sample(60, "b<3")
+    second.mels["reconstruction"] += 0.4
+    write_step(run, 60, [sample(60, "a17"), second])
+    charts = page_data(write_page(run).read_text(encoding="utf-8"))["curves"]
+    scores = {chart["name"]: chart["series"] for chart in charts if chart["group"] == "scores"}
+    assert scores["synthesis_length_ratio"]["sentences"]["points"][0] == [20, 1.3, 1.3, 1.3]
+    distance = scores["reconstruction_mel_distance"]["sentences"]["points"]
+    assert [point[0] for point in distance] == [20, 40, 60]
+    assert distance[0][1:] == pytest.approx([0.2] * 3)
+    assert distance[2][1:] == pytest.approx([0.8, 0.6, 1.0])
+
+
+def test_page_has_every_sample_with_its_scores_and_the_losses_of_its_step(run):
+    data = page_data(write_page(run).read_text(encoding="utf-8"))
     assert data["run"] == "tiny" and data["newest_step"] == 50
+    assert {s["id"]: s["text"] for s in data["sentences"]} == SENTENCES
     assert [checkpoint["step"] for checkpoint in data["steps"]] == [40, 20]
     for checkpoint in data["steps"]:
-        step, samples = checkpoint["step"], checkpoint["samples"]
-        assert {sample["id"]: sample["text"] for sample in samples} == SENTENCES
-        assert samples[0]["numbers"]["longest_symbol_frames"] == 30
-        for source in SOURCES:
-            audio = samples[0]["audio"][source]
-            wav, sample_rate = soundfile.read(io.BytesIO(media[audio["media"]]), dtype="int16")
-            assert sample_rate == SAMPLE_RATE and np.array_equal(wav, tone(step, source))
-            assert audio["seconds"] == len(wav) / SAMPLE_RATE
-            mel = samples[0]["mels"][source]
-            png = run / f"samples/step_{step:08d}/000/{source}_mel.png"
-            assert media[mel["media"]] == png.read_bytes() and mel["frames"] == FRAMES[source]
-        with Image.open(io.BytesIO(media[samples[0]["alignment"]["media"]])) as image:
-            assert image.width == step % 7 + 31
-        assert list(samples[1]["audio"]) == list(samples[1]["mels"]) == ["synthesis"]
+        step = checkpoint["step"]
+        assert checkpoint["losses"] == {name: i + 10 / step for i, name in enumerate(LOSSES)}
+        assert [found["sentence"] for found in checkpoint["samples"]] == [0, 1]
+        for found in checkpoint["samples"]:
+            assert found["n_samples"] == {name: 100 * frames for name, frames in FRAMES.items()}
+            assert found["scores"]["reconstruction_mel_distance"] == pytest.approx(step / 100)
+            assert found["scores"]["longest_symbol_frames"] == 10
+            assert found["longest_symbol"] == "space"
 
 
-def test_a_file_that_is_the_same_in_all_checkpoints_is_embedded_once(run):
+def files_of(data: dict) -> set[str]:
+    """The files that the page's script looks for, below the run's folder of samples."""
+    names = [f"{s['recording']}{ending}" for s in data["sentences"] for ending in (".flac", ".png")]
+    paths = {f"recordings/{name}" for name in names}
+    made = ("reconstruction.flac", "reconstruction_mel.png", "synthesis.flac", "synthesis_mel.png")
+    samples = [found for checkpoint in data["steps"] for found in checkpoint["samples"]]
+    return paths | {f"{s['folder']}/{name}" for s in samples for name in (*made, "alignment.png")}
+
+
+def test_page_of_the_run_folder_links_to_all_files_and_holds_none(run):
     page = write_page(run).read_text(encoding="utf-8")
-    targets = {c["samples"][0]["audio"]["target"]["media"] for c in page_data(page)["steps"]}
-    assert len(targets) == 1 and page.count(f'id="{targets.pop()}"') == 1
+    data = page_data(page)
+    assert data["root"] == "samples/" and page_media(page) == {}
+    there = {p.relative_to(run).as_posix() for p in run.glob("samples/**/*") if p.is_file()}
+    assert {f"samples/{path}" for path in files_of(data)} == {
+        path for path in there if not path.endswith(".json")
+    }
 
 
-def test_page_asks_for_nothing_outside_itself(run):
-    page = write_page(run).read_text(encoding="utf-8")
+def test_page_elsewhere_links_to_the_run_folder(run, tmp_path):
+    (tmp_path / "pages").mkdir()
+    odd = run.rename(run.with_name("tiny #1"))
+    page = write_page(odd, tmp_path / "pages" / "other.html").read_text(encoding="utf-8")
+    assert page_data(page)["root"] == "../runs/tiny%20%231/samples/"
+
+
+def test_self_contained_page_holds_all_files_unchanged_and_each_once(run):
+    page = write_page(run, self_contained=True).read_text(encoding="utf-8")
+    data, media = page_data(page), page_media(page)
+    assert set(media) == files_of(data) and page.count('type="text/plain"') == len(media)
+    for path, contents in media.items():
+        assert contents == (run / "samples" / path).read_bytes()
+    wav, sample_rate = soundfile.read(io.BytesIO(media["step_00000040/000/synthesis.flac"]))
+    assert sample_rate == SAMPLE_RATE
+    assert np.allclose(wav, tone(40, SENTENCES["a17"], "synthesis").numpy(), atol=1 / 32768)
+    with Image.open(io.BytesIO(media["step_00000040/000/alignment.png"])) as image:
+        assert image.width == sum(DURATIONS)
+
+
+@pytest.mark.parametrize("self_contained", (False, True))
+def test_page_asks_for_nothing_outside_the_run(run, self_contained):
+    page = write_page(run, self_contained=self_contained).read_text(encoding="utf-8")
     embedded = r'<script type="(text/plain|application/json)".*?</script>'
     markup = re.sub(embedded, "", page, flags=re.S)
-    assert not re.search(r"https?://|@import|url\(|fetch\(|XMLHttpRequest|import\s*\(", markup)
-    assert set(re.findall(r'(?:src|href)="([^"]*)"', markup)) == {"data:,", "#samples"}
-    assert "default-src 'none'" in markup
+    assert not re.search(r"https?://|@import|url\(|XMLHttpRequest|import\s*\(", markup)
+    assert set(re.findall(r'(?:src|href)="([^"]*)"', markup)) == {"data:,", "#curves"}
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', markup)[1]
+    sources = {source for rule in policy.split("; ") for source in rule.split()[1:]}
+    assert sources == {"'none'", "'unsafe-inline'", "'self'", "file:", "blob:", "data:"}
     assert "{{" not in markup
 
 
 def test_script_elements_cannot_be_ended_by_a_sentence(run):
-    page = write_page(run).read_text(encoding="utf-8")
+    page = write_page(run, self_contained=True).read_text(encoding="utf-8")
     assert page.count("<script") == page.count("</script>") == 3 + len(page_media(page))
 
 
 def test_page_goes_where_it_is_told(run, tmp_path):
     assert write_page(run) == run / "listen.html"
+    assert write_page(run, self_contained=True) == run / "listen_self_contained.html"
     assert write_page(run, tmp_path / "other.html") == tmp_path / "other.html"
     assert (tmp_path / "other.html").stat().st_size > 10_000
 
@@ -175,33 +170,42 @@ def test_many_checkpoints_are_thinned_to_first_last_and_evenly_chosen():
     assert len(chosen) == 8 and chosen[0] == 0 and chosen[-1] == 999
 
 
-def test_thinned_checkpoints_are_announced(run):
+def test_only_a_self_contained_page_leaves_out_steps_and_says_so(run):
     for step in range(60, 260, 20):
-        write_samples(run, step)
-    data = page_data(write_page(run).read_text(encoding="utf-8"))
+        write_step(run, step)
+    data = page_data(write_page(run, self_contained=True).read_text(encoding="utf-8"))
     assert len(data["steps"]) == 8 and data["n_steps_in_run"] == 12
     assert data["steps"][0]["step"] == 240 and data["steps"][-1]["step"] == 20
+    data = page_data(write_page(run).read_text(encoding="utf-8"))
+    assert len(data["steps"]) == data["n_steps_in_run"] == 12
 
 
 def test_long_curves_keep_their_mean_and_range():
-    points = [(step, float(step % 10)) for step in range(1, 10 * N_POINTS + 1)]
+    values = [(step, float(step % 10)) for step in range(1, 10 * N_POINTS + 1)]
+    points = [(step, value, value - 1, value + 1) for step, value in values]
     short = averaged(points, N_POINTS)
     assert len(short) == N_POINTS
-    assert short[0] == [10, 4.5, 0.0, 9.0] and short[-1][0] == 10 * N_POINTS
+    assert short[0] == [10, 4.5, -1.0, 10.0] and short[-1][0] == 10 * N_POINTS
 
 
 def test_values_that_are_not_finite_are_counted(run):
     with (run / "scalars.jsonl").open("a") as file:
         file.write('{"step": 60, "train/mel": NaN}\n')
-    mel = page_data(write_page(run).read_text(encoding="utf-8"))["curves"][0]
+        file.write('{"step": 60, "valid/mel": Infinity}\n')
+    write_step(run, 60)
+    data = page_data(write_page(run).read_text(encoding="utf-8"))
+    mel = data["curves"][0]
     assert mel["series"]["train"]["not_finite"] == 1 and len(mel["series"]["train"]["points"]) == 5
+    assert data["steps"][0]["losses"] == {}
 
 
-def test_a_resumed_run_replaces_what_came_after_the_checkpoint(run):
+def test_lines_of_a_run_that_went_back_replace_what_came_after(run):
     with (run / "scalars.jsonl").open("a") as file:
         file.write('{"step": 30, "train/mel": 7.0}\n')
-    points = read_run(run).curves["train/mel"]
-    assert [step for step, _ in points] == [10, 20, 30] and points[-1][1] == 7.0
+    curves = read_run(run).curves
+    assert [step for step, _ in curves["train/mel"]] == [10, 20, 30]
+    assert curves["train/mel"][-1][1] == 7.0
+    assert [step for step, _ in curves["valid/mel"]] == [20]
 
 
 def test_a_torn_last_line_is_skipped_and_named(run, caplog):
@@ -236,22 +240,11 @@ def remove_samples(run: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda run: (run / "scalars.jsonl").unlink(), r"scalars\.jsonl: no such file"),
-        (lambda run: (run / "scalars.jsonl").write_text(""), r"scalars\.jsonl: no scalars"),
-        (lambda run: (run / "scalars.jsonl").write_text('{"st'), r"scalars\.jsonl: no scalars"),
         (lambda run: (run / "config.json").unlink(), r"config\.json: no such file"),
         (lambda run: (run / "config.json").write_text("{"), r"config\.json: not JSON"),
         (lambda run: (run / "config.json").write_text("[]"), r"config\.json: not sections"),
         (lambda run: (run / "config.json").write_text("{}"), r"audio\.sample_rate: found None"),
         (remove_samples, r"samples: no samples to listen to"),
-        (
-            lambda run: (run / "samples/step_00000020/000/target.flac").write_text("x"),
-            r"target\.flac",
-        ),
-        (
-            lambda run: (run / "samples/step_00000020/000/target_mel.png").write_text("x"),
-            r"mel\.png",
-        ),
     ],
 )
 def test_a_run_that_gives_no_page_is_one_clear_line(run, spoil, message):
@@ -271,6 +264,51 @@ def test_paths_that_cannot_be_used_are_named(run, tmp_path):
         write_page(run, tmp_path / "nowhere" / "page.html")
 
 
+def test_a_run_without_curves_has_a_page_that_says_so(run):
+    (run / "scalars.jsonl").unlink()
+    data = page_data(write_page(run).read_text(encoding="utf-8"))
+    assert data["notes"] == ["scalars.jsonl: not there yet, so there are no curves"]
+    assert data["newest_step"] == 40 and {c["group"] for c in data["curves"]} == {"scores"}
+
+
+def test_updating_replaces_the_page_at_once_and_leaves_nothing_beside_it(run):
+    update_page(run)
+    before = (run / "listen.html").stat().st_ino
+    write_step(run, 60)
+    update_page(run)
+    data = page_data((run / "listen.html").read_text(encoding="utf-8"))
+    assert data["steps"][0]["step"] == 60
+    assert (run / "listen.html").stat().st_ino != before  # renamed onto it, never half of it
+    assert not list(run.glob("*.part"))
+
+
+def replace_by_folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def spoil_record(run: Path) -> None:
+    index = step_folder(run, 40) / "samples.json"
+    index.write_text(index.read_text().replace('"scores": {', '"scores": [1], "x": {'))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda run: (run / "config.json").unlink(), "UserError: .*config.json: no such file"),
+        (lambda run: replace_by_folder(run / "listen.html"), "UserError: .*cannot be written"),
+        (lambda run: replace_by_folder(step_folder(run, 40) / "samples.json"), "IsADir"),
+        (spoil_record, "IndexError: "),  # as a fault of our own would be
+    ],
+)
+def test_a_failing_update_costs_one_line_and_not_the_training(run, caplog, spoil, message):
+    spoil(run)
+    update_page(run)
+    [record] = caplog.records
+    assert re.match(f"the listening page is not updated: {message}", record.getMessage())
+    assert "\n" not in record.getMessage() and not list(run.glob("*.part"))
+
+
 def command_line(*arguments: Path | str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "vits.listening", *map(str, arguments)]
     root = Path(__file__).parent.parent
@@ -280,7 +318,10 @@ def command_line(*arguments: Path | str) -> subprocess.CompletedProcess:
 def test_command_line_prints_the_page_it_wrote(run, tmp_path):
     result = command_line(run, "--out", tmp_path / "page.html")
     assert (result.returncode, result.stdout) == (0, f"{tmp_path / 'page.html'}\n"), result.stderr
-    assert (tmp_path / "page.html").is_file()
+    small = (tmp_path / "page.html").stat().st_size
+    result = command_line(run, "--self_contained")
+    assert result.stdout == f"{run / 'listen_self_contained.html'}\n", result.stderr
+    assert (run / "listen_self_contained.html").stat().st_size > 2 * small
 
 
 def test_command_line_ends_a_mistake_in_one_line_and_exit_code_2(tmp_path):

@@ -1,9 +1,10 @@
-"""The listening page: one HTML file per run to hear and see what the model has learnt.
+"""The listening page: one HTML page per run to hear and see what the model has learnt.
 
-Not in the papers; the training never imports it. `run_folder.py` reads what training wrote,
-`page.py` packs it into the page, and `page.html`, `page.css`, `curves.js` and `samples.js` show it.
+Not in the papers; the training never imports it, scripts hand it `update_page`. `run_folder.py` reads
+what training wrote, `curves.py` makes charts of it, `page.py` writes the page, and `page.html`,
+`page.css`, `curves.js` and `samples.js` show it.
 """
 
-from vits.listening.page import write_page
+from vits.listening.page import update_page, write_page
 
-__all__ = ["write_page"]
+__all__ = ["update_page", "write_page"]

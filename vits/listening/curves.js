@@ -2,7 +2,25 @@
 // The header and the charts: every loss with training and validation on the same axes.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const GROUPS = {losses: "Losses", optimizer: "Learning rate and gradient norms", speed: "Speed"};
+const GROUPS = {
+  losses: "Losses", scores: "Scores of the sentences above", alignment: "Alignment of the validation list",
+  optimizer: "Learning rate and gradient norms", speed: "Speed",
+};
+const EXPECTED = { // of a run that goes well, in few words
+  mel: "falls all the time",
+  kl: "falls early, then stays",
+  duration: "falls slowly",
+  total: "mostly mel",
+  adversarial: "settles, then swings",
+  discriminator: "settles, then swings",
+  feature_matching: "rises",
+  share_of_symbols_with_at_most_one_frame: "falls early, then stays",
+  longest_symbol_frames: "falls early, then stays",
+  share_of_silence: "stays near the speaker's pauses",
+  reconstruction_mel_distance: "falls all the time",
+  synthesis_length_ratio: "comes near 1",
+  share_of_clipped_samples: "stays near 0",
+};
 const HEIGHT = 170, LEFT = 46, RIGHT = 10, TOP = 8, BOTTOM = 20; // pixels around the plot
 
 function element(tag, attributes = {}, ...children) {
@@ -149,7 +167,8 @@ function addChart(chart, parent) {
   const picture = element("div");
   const remark = element("p", {class: "hint"});
   parent.append(element("figure", {class: "chart"},
-    element("figcaption", {}, element("strong", {}, spaced(chart.name)), values), picture, remark));
+    element("figcaption", {}, element("strong", {}, spaced(chart.name)), " ",
+      element("small", {}, EXPECTED[chart.name] ?? ""), values), picture, remark));
   const steps = [...new Set(Object.values(chart.series)
     .flatMap(series => series.points.map(point => point[0])))].sort((a, b) => a - b);
   let scale = null, svg = null, width = 0, at = steps.length - 1;

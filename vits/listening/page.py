@@ -1,63 +1,93 @@
-"""Pack a run into one HTML file that needs nothing else: no network, no second file.
+"""Write a run's listening page: what is in it, and where its sounds and pictures come from.
 
-Not in the papers. Audio and pictures stand in the page as base64, each once however often it is
-shown (a sentence's target is the same for every checkpoint); the scripts make players of them.
+Not in the papers. The page of a run folder links to the files below samples/, so that it stays small
+however long the run is, and works from the disk and from any web server. A self-contained page holds
+the files of some steps itself, as base64; the scripts look for a file there first.
 """
 
 import base64
-import hashlib
 import html
 import json
 import logging
 import math
+import os
 import re
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
-import soundfile
-from PIL import Image
 
 from hifigan.errors import UserError
+from vits.listening.curves import curve_data, score_data, significant
 from vits.listening.run_folder import Run, Sample, read_run
+from vits.samples import RECORDINGS
 
 PAGE_NAME = "listen.html"
-N_STEPS = 8  # checkpoints on a page: bounds its size
-N_POINTS = 400  # points of a curve: more than a chart has room for is averaged
+SELF_CONTAINED_NAME = "listen_self_contained.html"
+N_STEPS = 8  # checkpoints in a self-contained page: bounds its size
 MEDIA_TYPES = {".flac": "audio/flac", ".png": "image/png"}
 SUMMARY_KEYS = ("sample_rate", "n_fft", "hop_length", "n_mels", "batch_size", "lr", "seed")
-SPEED_WORDS = ("per_second", "seconds", "share", "memory")
 
 logger = logging.getLogger(__name__)
 
 
-def write_page(run: Path, out: Path | None = None) -> Path:
-    """Write the page of a run folder to `out` (default: RUN/listen.html) and return its path."""
-    out = out or run / PAGE_NAME
+def update_page(run: Path) -> None:
+    """Write the page of a run folder in the midst of training: a failure costs a line in the log,
+    never the run.
+    """
+    try:
+        write_page(run)
+    except Exception as error:  # of whatever kind: the page can be written again, the run cannot
+        logger.warning("the listening page is not updated: %s: %s", type(error).__name__, error)
+
+
+def write_page(run: Path, out: Path | None = None, self_contained: bool = False) -> Path:
+    """Write the page of a run folder and return its path (default: PAGE_NAME or
+    SELF_CONTAINED_NAME in the run folder). It appears whole or not at all.
+
+    Raises UserError for what is no run folder with samples, or cannot be written.
+    """
+    out = out or run / (SELF_CONTAINED_NAME if self_contained else PAGE_NAME)
     contents = read_run(run)
     for note in contents.notes:
         logger.warning("%s: %s", run, note)
-    page = render_page(contents)
+    samples = run / "samples"
+    if self_contained:
+        steps = thinned(list(contents.samples), N_STEPS)
+        media = embedded(samples, [sample for step in steps for sample in contents.samples[step]])
+        page = render_page(contents, steps, "", media)
+    else:
+        root = Path(os.path.relpath(samples.resolve(), out.parent.resolve())).as_posix()
+        page = render_page(contents, list(contents.samples), quote(root) + "/", "")
+    temporary = out.with_name(out.name + ".part")
     try:
-        out.write_text(page, encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8")
+        os.replace(temporary, out)
     except OSError as error:
+        temporary.unlink(missing_ok=True)
         raise UserError(
             f"{out}: cannot be written ({error.strerror}); choose another --out"
         ) from error
     return out
 
 
-def render_page(run: Run) -> str:
-    """The page as one string of HTML."""
-    media: dict[str, str] = {}
-    made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    steps = thinned(list(run.samples), N_STEPS)
+def render_page(run: Run, steps: list[int], root: str, media: str) -> str:
+    """The page as one string of HTML.
+
+    `steps`: those to hear; `root`: address of the run's folder of samples, with a slash at its end;
+    `media`: the files that the page holds itself (see `embedded`).
+    """
+    sentences: dict[tuple, int] = {}
+    valid_losses = losses_by_step(run.curves)
     data = {
         "run": run.name,
-        "made": made,
+        "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         "newest_step": run.newest_step,
-        "frame_rate": frame_rate(run),
+        "sample_rate": audio_setting(run, "sample_rate"),
+        "hop_length": audio_setting(run, "hop_length"),
+        "root": root,
         "summary": [
             [key, value]
             for section in run.config.values()
@@ -67,10 +97,18 @@ def render_page(run: Run) -> str:
         "config": run.config,
         "notes": run.notes,
         "n_steps_in_run": len(run.samples),
-        "curves": curve_data(run.curves),
+        "curves": curve_data(run.curves) + score_data(run.samples),
         "steps": [
-            {"step": step, "samples": [sample_data(s, media) for s in run.samples[step]]}
+            {
+                "step": step,
+                "losses": valid_losses.get(step, {}),
+                "samples": [sample_data(sample, sentences) for sample in run.samples[step]],
+            }
             for step in reversed(steps)
+        ],
+        "sentences": [
+            dict(zip(("id", "text", "speaker", "recording", "frames", "symbols"), sentence))
+            for sentence in sentences
         ],
     }
     parts = {
@@ -79,8 +117,10 @@ def render_page(run: Run) -> str:
         "curves": template("curves.js"),
         "samples": template("samples.js"),
         # "<" must not stand inside a script element: "</script>" would end it.
-        "data": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        "media": "\n".join(media.values()),
+        "data": json.dumps(
+            data, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).replace("<", "\\u003c"),
+        "media": media,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda marker: parts[marker[1]], template("page.html"))
 
@@ -89,16 +129,14 @@ def template(name: str) -> str:
     return resources.files("vits.listening").joinpath(name).read_text(encoding="utf-8")
 
 
-def frame_rate(run: Run) -> float:
-    """Frames per second of the run's spectrograms."""
-    audio = run.config.get("audio", {})
-    for key in ("sample_rate", "hop_length"):
-        if not isinstance(audio.get(key), int):
-            raise UserError(
-                f"{run.name}/config.json: audio.{key}: found {audio.get(key)!r}, "
-                "expected a whole number; copy the run's config there"
-            )
-    return audio["sample_rate"] / audio["hop_length"]
+def audio_setting(run: Run, key: str) -> int:
+    value = run.config.get("audio", {}).get(key)
+    if not isinstance(value, int):
+        raise UserError(
+            f"{run.name}/config.json: audio.{key}: found {value!r}, "
+            "expected a whole number; copy the run's config there"
+        )
+    return value
 
 
 def thinned(steps: list[int], n_steps: int) -> list[int]:
@@ -108,88 +146,47 @@ def thinned(steps: list[int], n_steps: int) -> list[int]:
     return [steps[round(place)] for place in np.linspace(0, len(steps) - 1, n_steps)]
 
 
-def curve_data(curves: dict[str, list[tuple[int, float]]]) -> list[dict]:
-    """One chart per loss or measure, training and validation together, in order of appearance."""
-    charts: dict[str, dict] = {}
+def losses_by_step(curves: dict[str, list[tuple[int, float]]]) -> dict[int, dict[str, float]]:
+    """What validation measured at each step, by name."""
+    losses: dict[int, dict[str, float]] = {}
     for scalar, points in curves.items():
         part, name = scalar.split("/", maxsplit=1)
-        chart = charts.setdefault(name, {"name": name, "group": curve_group(name), "series": {}})
-        finite = [(step, value) for step, value in points if math.isfinite(value)]
-        chart["series"][part] = {
-            "points": averaged(finite, N_POINTS),
-            "values": len(finite),
-            "not_finite": len(points) - len(finite),
-        }
-    return list(charts.values())
+        for step, value in points:
+            if part == "valid" and math.isfinite(value):
+                losses.setdefault(step, {})[name] = significant(value)
+    return losses
 
 
-def curve_group(name: str) -> str:
-    if name == "learning_rate" or "gradient_norm" in name:
-        return "optimizer"
-    return "speed" if any(word in name for word in SPEED_WORDS) else "losses"
-
-
-def averaged(points: list[tuple[int, float]], n_points: int) -> list[list[float]]:
-    """[last step, mean, least, greatest] of each of `n_points` runs of neighbours at most."""
-    if not points:
-        return []
-    groups = np.array_split(np.array(points), min(n_points, len(points)))
-    return [
-        [
-            int(group[-1, 0]),
-            *(
-                significant(value)
-                for value in (group[:, 1].mean(), group[:, 1].min(), group[:, 1].max())
-            ),
-        ]
-        for group in groups
-    ]
-
-
-def significant(value: float) -> float:
-    return float(f"{value:.5g}")
-
-
-def sample_data(sample: Sample, media: dict[str, str]) -> dict:
-    """What the page's script needs of a sentence; adds its audio and pictures to `media`."""
-    audio = {}
-    for source, path in sample.audio.items():
-        try:
-            seconds = soundfile.info(path).duration
-        except soundfile.LibsndfileError as error:
-            raise UserError(
-                f"{path}: no audio in it ({error.error_string.strip()}); "
-                "remove the folder of this step"
-            ) from error
-        audio[source] = {"media": embedded(path, media), "seconds": round(seconds, 3)}
+def sample_data(sample: Sample, sentences: dict[tuple, int]) -> dict:
+    """What changes from step to step of a sentence; adds it to `sentences`, which are numbered."""
+    sentence = (
+        sample.identifier,
+        sample.text,
+        sample.speaker,
+        sample.recording,
+        sample.frames,
+        sample.symbols,
+    )
     return {
-        "id": sample.identifier,
-        "text": sample.text,
-        "speaker": sample.speaker,
-        "numbers": sample.numbers,
-        "audio": audio,
-        "mels": {source: picture_data(path, media) for source, path in sample.mels.items()},
-        "alignment": sample.alignment and picture_data(sample.alignment, media),
+        "sentence": sentences.setdefault(sentence, len(sentences)),
+        "folder": sample.folder,
+        "longest_symbol": sample.longest_symbol,
+        "n_samples": sample.n_samples,
+        "scores": {name: significant(value) for name, value in sample.scores.items()},
     }
 
 
-def picture_data(path: Path, media: dict[str, str]) -> dict:
-    """A picture that is one pixel wide per frame (hifigan/pictures.py)."""
-    try:
-        with Image.open(path) as image:
-            frames = image.width
-    except OSError as error:
-        raise UserError(f"{path}: no picture in it; remove the folder of this step") from error
-    return {"media": embedded(path, media), "frames": frames}
-
-
-def embedded(path: Path, media: dict[str, str]) -> str:
-    """Put a file's bytes into `media` as a script element that does not run; its id is returned."""
-    contents = path.read_bytes()
-    identifier = "media-" + hashlib.sha256(contents).hexdigest()[:16]
-    encoded = base64.b64encode(contents).decode("ascii")
-    media[identifier] = (
-        f'<script type="text/plain" id="{identifier}" '
-        f'data-type="{MEDIA_TYPES[path.suffix]}">{encoded}</script>'
+def embedded(folder: Path, samples: list[Sample]) -> str:
+    """The files of the samples as script elements that do not run, each named by its path below
+    `folder`, the run's folder of samples. The page names those that are missing.
+    """
+    paths = {path for sample in samples for path in (folder / sample.folder).glob("*")}
+    for sample in samples:
+        paths |= {folder / RECORDINGS / (sample.recording + ending) for ending in MEDIA_TYPES}
+    return "\n".join(
+        f'<script type="text/plain" id="{path.relative_to(folder).as_posix()}" '
+        f'data-type="{MEDIA_TYPES[path.suffix]}">'
+        f"{base64.b64encode(path.read_bytes()).decode('ascii')}</script>"
+        for path in sorted(paths)
+        if path.suffix in MEDIA_TYPES and path.is_file()
     )
-    return identifier

@@ -10,22 +10,23 @@ from pathlib import Path
 
 from hifigan.errors import UserError
 
-# The files of one sentence, in the order of the page: name of the file without its ending.
-SOURCES = ("target", "reconstruction", "synthesis")
 RUN_HOLDS = "a run folder holds config.json, scalars.jsonl and samples/"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One fixed sentence as one checkpoint speaks it. The paths are those that exist."""
+    """One fixed sentence as one checkpoint speaks it (vits/samples.py writes it)."""
 
     identifier: str
     text: str
-    speaker: str | int | None
-    numbers: dict[str, str | int | float]  # frames, symbols and those of the alignment
-    audio: dict[str, Path]  # by source
-    mels: dict[str, Path]  # by source
-    alignment: Path | None
+    speaker: str | None
+    folder: str  # its own, below the run's samples/
+    recording: str  # name of the recording's files in samples/recordings/
+    frames: int
+    symbols: int
+    longest_symbol: str
+    n_samples: dict[str, int]  # of the sounds that are there: target, reconstruction, synthesis
+    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Run:
 
     @property
     def newest_step(self) -> int:
-        last_steps = [points[-1][0] for points in self.curves.values()]
+        last_steps = [points[-1][0] for points in self.curves.values() if points]
         return max(last_steps + list(self.samples))
 
 
@@ -72,13 +73,15 @@ def read_config(path: Path) -> dict[str, dict]:
 def read_curves(path: Path, notes: list[str]) -> dict[str, list[tuple[int, float]]]:
     """The values of every scalar by step; (step, value) pairs with increasing steps.
 
-    A step at or before an earlier one means that training was resumed there: what came after it in
-    the broken run is dropped.
+    A step before that of the line above means that training went back there: what the lines above
+    say of later steps is dropped.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; {RUN_HOLDS}")
+        notes.append(f"{path.name}: not there yet, so there are no curves")
+        return {}
     curves: dict[str, list[tuple[int, float]]] = {}
     unreadable = []
+    newest = -1
     for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), start=1):
         try:
             record = json.loads(line)
@@ -88,13 +91,11 @@ def read_curves(path: Path, notes: list[str]) -> dict[str, list[tuple[int, float
         except (ValueError, KeyError, TypeError):
             unreadable.append(number)
             continue
+        if step < newest:
+            curves = {name: [p for p in points if p[0] < step] for name, points in curves.items()}
+        newest = step
         for name, value in values.items():
-            points = curves.setdefault(name, [])
-            while points and points[-1][0] >= step:
-                points.pop()
-            points.append((step, value))
-    if not curves:
-        raise UserError(f"{path}: no scalars in it; train at least until the first log line")
+            curves.setdefault(name, []).append((step, value))
     if unreadable:
         lines = ", ".join(str(number) for number in unreadable)
         notes.append(f"scalars.jsonl: skipped, not a whole record: line {lines}")
@@ -134,19 +135,15 @@ def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
 
 
 def read_sample(step_folder: Path, record: dict) -> Sample:
-    folder = step_folder / record["folder"]
-    numbers = {name: record[name] for name in ("frames", "symbols") if name in record}
-    alignment = folder / "alignment.png"
     return Sample(
-        identifier=str(record["id"]),
+        identifier=record["id"],
         text=record["text"],
-        speaker=record.get("speaker"),
-        numbers=numbers | (record.get("alignment") or {}),
-        audio=existing({source: folder / f"{source}.flac" for source in SOURCES}),
-        mels=existing({source: folder / f"{source}_mel.png" for source in SOURCES}),
-        alignment=alignment if alignment.is_file() else None,
+        speaker=record["speaker"],
+        folder=f"{step_folder.name}/{record['folder']}",
+        recording=record["recording"],
+        frames=record["frames"],
+        symbols=record["symbols"],
+        longest_symbol=record["longest_symbol"],
+        n_samples=record["n_samples"],
+        scores=record["scores"],
     )
-
-
-def existing(paths: dict[str, Path]) -> dict[str, Path]:
-    return {source: path for source, path in paths.items() if path.is_file()}

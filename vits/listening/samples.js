@@ -1,42 +1,42 @@
 "use strict";
-// The sentences of a checkpoint, or one sentence over checkpoints: players, mels, alignment.
+// The fixed sentences at the chosen steps, side by side: players, mels, alignments, scores.
 
-const SOURCES = {target: "Target", reconstruction: "Reconstruction", synthesis: "Synthesis"};
+const SOURCES = {reconstruction: "Reconstruction", synthesis: "Synthesis"};
+const USUAL = { // for speech; outside a number is coloured
+  synthesis_length_ratio: [0.8, 1.25],
+  share_of_clipped_samples: [0, 0.001],
+  share_of_silence: [0, 0.5],
+};
+const N_AT_ONCE = 3; // steps to begin with
 const addresses = new Map();
+const newest = data.steps[0].step;
+let chosen = []; // steps, newest first
 
-// The address of an embedded file, made when it is first shown.
-function address(identifier) {
-  if (!addresses.has(identifier)) {
-    const holder = document.getElementById(identifier);
+// Where a file of the samples is: in the page itself, or beside it.
+function address(path) {
+  const holder = document.getElementById(path);
+  if (!holder) return data.root + path;
+  if (!addresses.has(path)) {
     const bytes = Uint8Array.from(atob(holder.textContent), letter => letter.charCodeAt(0));
-    addresses.set(identifier, URL.createObjectURL(new Blob([bytes], {type: holder.dataset.type})));
+    addresses.set(path, URL.createObjectURL(new Blob([bytes], {type: holder.dataset.type})));
   }
-  return addresses.get(identifier);
+  return addresses.get(path);
 }
 
 const inSeconds = seconds => `${seconds.toFixed(2)} s`;
+const secondsOf = nSamples => nSamples / data.sample_rate;
+const secondsOfFrames = frames => frames * data.hop_length / data.sample_rate;
 
-function player(source, audio, subject) {
-  const node = element("audio", {
-    controls: "", preload: "metadata", src: address(audio.media),
-    "aria-label": `${SOURCES[source]} of ${subject}, ${inSeconds(audio.seconds)}`,
-  });
-  node.addEventListener("play", () => {
-    for (const other of document.querySelectorAll("audio")) if (other !== node) other.pause();
-  });
-  return node;
-}
-
-// A picture on the card's time axis, which is `seconds` long.
-function track(picture, alt, seconds, kind) {
-  const share = picture.frames / data.frame_rate / seconds;
+// A picture, one pixel wide per frame, on a time axis that is `seconds` long.
+function track(path, frames, alt, seconds, kind) {
   return element("div", {class: `track ${kind}`}, element("img", {
-    src: address(picture.media), alt, style: `width: ${100 * share}%`,
+    src: address(path), alt, loading: "lazy",
+    style: `width: ${100 * secondsOfFrames(frames) / seconds}%`,
   }));
 }
 
 // A line over the mel at the place that sounds; a click on the mel plays from there.
-function follow(audio, mel, seconds) {
+function follow(audio, mel, duration, seconds) {
   const head = element("div", {class: "head", hidden: ""});
   mel.append(head);
   function move() {
@@ -45,113 +45,165 @@ function follow(audio, mel, seconds) {
     if (!audio.paused) requestAnimationFrame(move);
   }
   for (const name of ["play", "pause", "seeked", "ended"]) audio.addEventListener(name, move);
-  mel.addEventListener("click", event => {
+  mel.addEventListener("click", async event => {
     const box = mel.getBoundingClientRect();
     const time = (event.clientX - box.left) / box.width * seconds;
-    if (!(time < audio.duration)) return;
+    if (time >= duration) return;
+    await fetchWhole(audio);
     audio.currentTime = time;
     audio.play();
   });
 }
 
+// Servers without byte ranges, such as Python's own, let a file be played from its start only.
+async function fetchWhole(audio) {
+  if (!audio.src.startsWith("http")) return;
+  const answer = await fetch(audio.src);
+  if (answer.ok) audio.src = URL.createObjectURL(await answer.blob());
+}
+
+// Player and mel of one sound, `nSamples` long; its files are named `path` and `picture`.
+function sound(title, subject, nSamples, path, picture, seconds) {
+  if (nSamples === undefined) {
+    return element("div", {}, element("h5", {}, title),
+      element("p", {class: "absent"}, "none: it was not finite"));
+  }
+  const duration = secondsOf(nSamples), label = `${title} of ${subject}, ${inSeconds(duration)}`;
+  const audio = element("audio",
+    {controls: "", preload: "none", src: address(path), "aria-label": label});
+  audio.addEventListener("play", () => {
+    for (const other of document.querySelectorAll("audio")) if (other !== audio) other.pause();
+  });
+  const mel = track(picture, Math.floor(nSamples / data.hop_length),
+    `Mel spectrogram, ${label}, low frequencies at the bottom`, seconds, "mel");
+  follow(audio, mel, duration, seconds);
+  return element("div", {},
+    element("h5", {}, title, element("small", {}, inSeconds(duration))), audio, mel);
+}
+
 function timeAxis(seconds) {
   const axis = element("div", {class: "axis", "aria-hidden": "true"});
-  for (const second of ticks(0, seconds, 8)) {
-    const side = second > seconds * 0.9 ? "before" : "after"; // where the label has room
+  for (const second of ticks(0, seconds, 4)) {
+    const side = second > seconds * 0.85 ? "before" : "after"; // where the label has room
     axis.append(element("span", {class: side, style: `left: ${100 * second / seconds}%`},
       `${second} s`));
   }
-  return element("div", {class: "row times"}, element("div"), axis);
+  return axis;
 }
 
-function sourceRow(source, sample, subject, seconds) {
-  const audio = sample.audio[source], mel = sample.mels[source];
-  if (!audio && !mel) return null;
-  const title = element("h4", {}, SOURCES[source]);
-  const left = element("div", {}, title);
-  let sound = null;
-  if (audio) {
-    title.append(element("small", {}, inSeconds(audio.seconds)));
-    sound = player(source, audio, subject);
-    left.append(sound);
-  }
-  const row = element("div", {class: "row"}, left);
-  if (mel) {
-    const length = inSeconds(mel.frames / data.frame_rate);
-    const picture = track(mel, `Mel spectrogram, ${SOURCES[source].toLowerCase()} of ${subject}, `
-      + `${length}, low frequencies at the bottom`, seconds, "mel");
-    if (sound) follow(sound, picture, seconds);
-    row.append(picture);
-  } else {
-    row.append(element("p", {class: "absent"}, "no picture of its mel"));
-  }
-  return row;
+const scoreName = name => spaced(name.replace("share_of_", ""));
+const percent = share => `${+(100 * share).toPrecision(share >= 0.1 ? 2 : 1)} %`;
+const shownScore = (name, value) => name.startsWith("share_") ? percent(value) : readable(value);
+
+function scoreAttributes(name, value) {
+  const [low, high] = USUAL[name] ?? [-Infinity, Infinity];
+  return value < low || value > high
+    ? {class: "unusual", title: `usual: ${shownScore(name, low)} to ${shownScore(name, high)}`} : {};
 }
 
 function numbers(sample) {
-  const pairs = Object.entries(sample.numbers).map(([name, value]) => {
-    const share = name.startsWith("share_");
-    const shown = share ? `${(100 * value).toFixed(0)} %` : readable(value);
-    return [spaced(share ? name.replace("share_of_", "") : name), shown];
-  });
-  const {target, synthesis} = sample.audio;
-  if (target && synthesis) {
-    pairs.push(["synthesis / target length", (synthesis.seconds / target.seconds).toFixed(2)]);
-  }
-  return element("dl", {class: "numbers"}, ...definitions(pairs));
+  return element("dl", {class: "numbers"}, ...Object.entries(sample.scores).map(([name, value]) => {
+    const more = name === "longest_symbol_frames"
+      ? ` = ${inSeconds(secondsOfFrames(value))}: ${sample.longest_symbol}` : "";
+    return element("div", {}, element("dt", {}, scoreName(name)),
+      element("dd", scoreAttributes(name, value), shownScore(name, value) + more));
+  }));
 }
 
-function alignmentRow(sample, subject, seconds) {
-  const left = element("div", {}, element("h4", {}, "Alignment"), numbers(sample));
-  const row = element("div", {class: "row"}, left);
-  row.append(sample.alignment
-    ? track(sample.alignment, `Alignment of ${subject}: frames from left to right, symbols from bottom `
-      + "to top", seconds, "alignment")
-    : element("p", {class: "absent"}, "no alignment picture"));
-  return row;
+function recordingColumn(sentence, nSamples, seconds) {
+  const path = `recordings/${sentence.recording}`;
+  return element("section", {class: "column"}, element("h4", {}, "recording"),
+    sound("Recording", sentence.id, nSamples, `${path}.flac`, `${path}.png`, seconds),
+    element("div", {}, timeAxis(seconds), element("p", {class: "hint"},
+      `${sentence.frames} frames, ${sentence.symbols} symbols with blanks`)));
 }
 
-function card(step, sample) {
-  const subject = `${sample.id}, step ${step}`;
-  const frames = [...Object.values(sample.mels), sample.alignment].map(picture => picture?.frames ?? 0);
-  const lengths = Object.values(sample.audio).map(audio => audio.seconds);
-  const seconds = Math.max(...frames.map(count => count / data.frame_rate), ...lengths) || 1;
-  const title = element("h3", {}, element("span", {}, sample.id), element("span", {}, `step ${step}`));
-  if (sample.speaker !== null) title.append(element("span", {}, `speaker ${sample.speaker}`));
-  const rows = Object.keys(SOURCES).map(source => sourceRow(source, sample, subject, seconds));
-  return element("article", {class: "card", "aria-label": subject}, title,
-    element("p", {class: "text", dir: "auto"}, sample.text),
-    ...rows.filter(row => row), timeAxis(seconds), alignmentRow(sample, subject, seconds));
+function stepColumn(step, sentence, sample, seconds) {
+  const subject = `${sentence.id}, step ${step}`;
+  return element("section", {class: "column", "aria-label": subject},
+    element("h4", {}, `step ${step}`, element("small", {}, step === newest ? "newest" : "")),
+    ...Object.entries(SOURCES).map(([source, title]) => sound(title, subject,
+      sample.n_samples[source], `${sample.folder}/${source}.flac`,
+      `${sample.folder}/${source}_mel.png`, seconds)),
+    element("div", {}, element("h5", {}, "Alignment"),
+      track(`${sample.folder}/alignment.png`, sentence.frames, `Alignment of ${subject}: frames from `
+        + "left to right, symbols from bottom to top", seconds, "alignment"), timeAxis(seconds)),
+    numbers(sample));
 }
 
-function showCards() {
-  const step = document.getElementById("step").value;
-  const sentence = document.getElementById("sentence").value;
-  document.getElementById("cards").replaceChildren(...data.steps
-    .filter(checkpoint => !step || String(checkpoint.step) === step)
-    .flatMap(checkpoint => checkpoint.samples
-      .filter(sample => !sentence || sample.id === sentence)
-      .map(sample => card(checkpoint.step, sample))));
+// One sentence; `shown` are pairs of a step and its sample of the sentence.
+function card(sentence, shown) {
+  const lengths = shown.flatMap(([, sample]) => Object.values(sample.n_samples));
+  const seconds = Math.max(...lengths.map(secondsOf), secondsOfFrames(sentence.frames));
+  const title = element("h3", {}, element("span", {}, sentence.id));
+  if (sentence.speaker !== null) title.append(element("span", {}, `speaker ${sentence.speaker}`));
+  return element("article", {class: "card", "aria-label": sentence.id}, title,
+    element("p", {class: "text", dir: "auto"}, sentence.text),
+    element("div", {class: "wide columns"},
+      recordingColumn(sentence, shown[0][1].n_samples.target, seconds),
+      ...shown.map(([step, sample]) => stepColumn(step, sentence, sample, seconds))));
+}
+
+// The chosen steps in numbers: validation losses, and scores as means over the sentences.
+function comparison(steps) {
+  const losses = [...new Set(steps.flatMap(({losses}) => Object.keys(losses)))];
+  const scores = [...new Set(steps.flatMap(({samples}) =>
+    samples.flatMap(sample => Object.keys(sample.scores))))];
+  const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const rows = steps.map(checkpoint => element("tr", {},
+    element("th", {scope: "row"}, String(checkpoint.step)),
+    ...losses.map(name => element("td", {}, readable(checkpoint.losses[name] ?? "none"))),
+    ...scores.map(name => {
+      const values = checkpoint.samples.map(sample => sample.scores[name] ?? []).flat();
+      return values.length ? element("td", scoreAttributes(name, mean(values)),
+        shownScore(name, +mean(values).toPrecision(4))) : element("td", {}, "none");
+    })));
+  const heads = names => names.map(name => element("th", {scope: "col"}, name));
+  return [element("thead", {}, element("tr", {},
+    ...heads(["step", ...losses.map(name => `${spaced(name)} loss`), ...scores.map(scoreName)]))),
+  element("tbody", {}, ...rows)];
+}
+
+function show(steps) {
+  chosen = [...steps].sort((a, b) => b - a);
+  document.getElementById("chosen").replaceChildren(...chosen.map(step => {
+    const button = element("button", {type: "button", title: "remove"}, `step ${step} ×`);
+    button.addEventListener("click", () => show(chosen.filter(other => other !== step)));
+    return button;
+  }));
+  document.getElementById("add").value = "";
+  const checkpoints = data.steps.filter(({step}) => chosen.includes(step));
+  document.getElementById("comparison").replaceChildren(...comparison(checkpoints));
+  const only = document.getElementById("sentence").value;
+  document.getElementById("cards").replaceChildren(...data.sentences.flatMap((sentence, i) => {
+    const shown = checkpoints.flatMap(({step, samples}) =>
+      samples.filter(sample => sample.sentence === i).map(sample => [step, sample]));
+    return shown.length && (!only || only === String(i)) ? [card(sentence, shown)] : [];
+  }));
 }
 
 function showChoices() {
-  const texts = new Map();
-  for (const {samples} of data.steps) for (const sample of samples) texts.set(sample.id, sample.text);
-  const steps = data.steps.map(({step}, i) =>
-    element("option", {value: step}, `${step}${i ? "" : " (newest)"}`));
-  const sentences = [...texts].sort().map(([identifier, text]) => element("option",
-    {value: identifier}, `${identifier}: ${text.length > 40 ? text.slice(0, 40) + "…" : text}`));
-  document.getElementById("step").append(...steps, element("option", {value: ""}, "all shown"));
-  document.getElementById("sentence").append(element("option", {value: ""}, "all"), ...sentences);
-  const shown = data.steps.map(({step}) => step).reverse().join(", ");
+  const steps = data.steps.map(({step}) => step);
+  const onClick = (name, action) => document.getElementById(name).addEventListener("click", action);
+  const first = () => show(steps.slice(0, N_AT_ONCE));
+  onClick("newest", first);
+  onClick("spread", () => show(new Set([0, 1, 2, 3].map(i =>
+    steps[Math.round(i / 3 * (steps.length - 1))]))));
+  document.getElementById("add").append(element("option", {value: ""}, "…"),
+    ...data.steps.map(({step, losses}) => element("option", {value: step},
+      "mel" in losses ? `${step}: mel ${readable(losses.mel)}` : String(step))));
+  document.getElementById("add").addEventListener("change", event =>
+    show(new Set([...chosen, Number(event.target.value)])));
+  document.getElementById("sentence").append(element("option", {value: ""}, "all"),
+    ...data.sentences.map(({id, text}, i) => element("option", {value: i},
+      `${id}: ${text.length > 40 ? text.slice(0, 40) + "…" : text}`)));
+  document.getElementById("sentence").addEventListener("change", () => show(chosen));
   document.getElementById("thinned").textContent = data.steps.length < data.n_steps_in_run
-    ? `${data.steps.length} of the run's ${data.n_steps_in_run} checkpoints with samples are on this `
-      + `page, to bound its size: steps ${shown}.`
-    : `Checkpoints with samples: steps ${shown}.`;
-  for (const name of ["step", "sentence"]) {
-    document.getElementById(name).addEventListener("change", showCards);
-  }
+    ? `${data.steps.length} of the run's ${data.n_steps_in_run} steps with samples are on this page, to `
+      + "bound its size." : "";
+  document.getElementById("cards").addEventListener("error", event => event.target.replaceWith(
+    element("p", {class: "absent"}, `not found: ${event.target.getAttribute("src")}`)), true);
+  first();
 }
 
 showChoices();
-showCards();
