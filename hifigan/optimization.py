@@ -75,10 +75,19 @@ class Schedule:
         }
 
     def load_state_dict(self, contents: dict[str, Any]) -> None:
-        """Take the state back. Under other settings: go where these would be by now."""
+        """Take the state back, and let the present options rule from there on.
+
+        Another schedule, or one that works its options out in advance, goes to where it would be if
+        it had been there from the start.
+        """
         self.n_steps, self.n_epochs = contents["n_steps"], contents["n_epochs"]
-        if contents["settings"] == self.settings:
-            self.schedule.load_state_dict(contents["schedule"])
+        before, options = contents["settings"], self.settings["lr_schedule_options"]
+        if before == self.settings or (
+            before | {"lr_schedule_options": options} == self.settings
+            and all(hasattr(self.schedule, name) for name in options)
+        ):
+            kept = {k: v for k, v in contents["schedule"].items() if k not in options}
+            self.schedule.load_state_dict(kept)
             self.carrier.param_groups[0]["lr"] = contents["lr"]
         else:
             per_step = self.settings["lr_schedule_per"] == "step"

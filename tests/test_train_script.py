@@ -41,8 +41,14 @@ TRAIN_NAMES = {
         "generator_gradient_norm",
         "discriminator_gradient_norm",
         "learning_rate",
+        "steps_per_second",
         "samples_per_second",
+        "audio_seconds_per_second",
+        "padding_share",
     }
+}
+TIMES = {
+    f"time/{name}" for name in ("data", "alignment", "generator", "discriminator", "optimizer")
 }
 VALID_NAMES = {f"valid/{name}" for name in LOSSES}
 WAVS = ("target", "reconstruction", "synthesis")
@@ -132,17 +138,20 @@ def test_every_loss_rate_and_norm_is_in_the_json_lines(tiny_run):
     assert [line["step"] for line in train] == [1, 2, 3]
     assert [line["step"] for line in valid] == [2, 3]
     for line in train:
-        assert set(line) == {"step", "epoch", "time"} | TRAIN_NAMES
-        assert all(0 < line[name] < 1e4 for name in TRAIN_NAMES)
+        assert set(line) == {"step", "epoch", "time"} | TRAIN_NAMES | TIMES
+        assert all(0 < line[name] < 1e4 for name in TRAIN_NAMES - {"train/padding_share"})
+        assert 0 <= line["train/padding_share"] < 1
+        seconds = sum(line[name] for name in TIMES)
+        assert 0.5 < seconds * line["train/steps_per_second"] <= 1, "the phases make up a step"
     assert set(valid[0]) == {"step", "epoch", "time"} | VALID_NAMES
 
 
 def test_tensorboard_has_the_same_scalars_and_the_pictures_and_sound(tiny_run, board):
     written = {}
     for line in scalars(tiny_run[0] / "runs/tiny"):
-        for name in set(line) & (TRAIN_NAMES | VALID_NAMES):
+        for name in set(line) & (TRAIN_NAMES | VALID_NAMES | TIMES):
             written.setdefault(name, []).append((line["step"], pytest.approx(line[name], rel=1e-6)))
-    assert set(board.Tags()["scalars"]) == TRAIN_NAMES | VALID_NAMES == set(written)
+    assert set(board.Tags()["scalars"]) == TRAIN_NAMES | VALID_NAMES | TIMES == set(written)
     for name, points in written.items():
         assert [(event.step, event.value) for event in board.Scalars(name)] == points, name
     assert set(board.Tags()["images"]) == {f"00{i}/{name}" for i in (0, 1) for name in PICTURES}
@@ -175,7 +184,8 @@ def test_the_same_command_again_goes_on_and_says_so(tiny_run):
 def test_no_terminal_gets_log_lines_with_losses_and_pace_and_no_bar(tiny_run):
     line = next(line for line in tiny_run[1].stderr.splitlines() if line.startswith("step 1 of 2"))
     assert re.fullmatch(
-        r"step 1 of 2, epoch 0: \d+\.\d samples/s, "
+        r"step 1 of 2 \(\d+\.\d h to go\), epoch 0: \d+\.\d samples/s, ms a step: "
+        r"data \d+ generator \d+ alignment \d+ discriminator \d+ optimizer \d+, \d+ % padding, "
         + " ".join(
             rf"{name} \d+\.\d{{3}}"
             for name in (
