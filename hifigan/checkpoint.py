@@ -31,6 +31,7 @@ from hifigan.errors import UserError
 logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"(best_)?step_(\d+)\.pt")
+FOLDER = 0x10  # in a part's attributes; torch gives a tensor so marked memory as it finds it
 PART_OVERHEAD = 512  # bytes, at most, that a tensor takes in a file beside its numbers
 FILE_OVERHEAD = 2**20  # bytes, amply, for all that is no tensor
 
@@ -84,12 +85,15 @@ def require_checksums(path: Path) -> None:
     """zipfile.BadZipFile, or whatever else zipfile raises, for a damaged file."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
+        folders = [part.filename for part in archive.infolist() if part.external_attr & FOLDER]
     if damaged:
         raise zipfile.BadZipFile(f"checksum of {damaged} is wrong")
+    if folders:
+        raise zipfile.BadZipFile(f"{folders[0]} is marked as a folder")
 
 
 def stored_bytes(contents: dict[str, Any]) -> int:
-    """The size that a file with these contents will have, or little less."""
+    """The size of a file with these contents, or a little more."""
     storages, pending = {}, [contents]
     while pending:
         value = pending.pop()

@@ -189,6 +189,18 @@ def test_any_flipped_bit_is_noticed_or_harmless(tmp_path, for_synthesis) -> None
     assert n_refused > 0.7 * n_flips  # most bytes are weights
 
 
+def test_a_tensor_marked_as_a_folder_is_refused(tmp_path) -> None:
+    """One bit in the file's table of contents, for which torch reads nothing and says nothing."""
+    path = tmp_path / "step_1.pt"
+    write_checkpoint(path, contents(1))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.getinfo("archive/data/0").external_attr |= 0x10
+        archive.comment = b"or the table is not written again"
+    torch.load(path, weights_only=True)
+    with pytest.raises(UserError, match="data/0 is marked as a folder"):
+        read_checkpoint(path)
+
+
 def test_a_mapped_file_may_be_replaced_and_deleted(tmp_path) -> None:
     path = tmp_path / "step_1.pt"
     write_checkpoint(path, contents(1))
