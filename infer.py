@@ -18,7 +18,7 @@ from hifigan.distributed import pick_device
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
-from vits.synthesis import Voice, load_voice
+from vits.synthesis import WEIGHTS, Voice, load_voice
 
 PAUSE_SECONDS = 0.3  # between the lines of a text file
 
@@ -38,7 +38,13 @@ def main() -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="checkpoint file, or run folder whose newest checkpoint speaks",
+        help="checkpoint or speak-only file, or run folder whose newest checkpoint speaks",
+    )
+    parser.add_argument(
+        "--weights",
+        choices=WEIGHTS,
+        help="ema: the moving average over training; trained: the weights of the step itself\n"
+        "(default: ema where the checkpoint has it)",
     )
     parser.add_argument(
         "--config_path",
@@ -96,7 +102,7 @@ def main() -> None:
         require_numbers(args)
         require_writable(args.out_path)  # before anything is loaded
         lines = [args.text] if args.text is not None else read_lines(args.text_file)
-        voice = load_voice(args.model_path, pick_device(args.device))
+        voice = load_voice(args.model_path, pick_device(args.device), args.weights)
         if args.config_path:
             compare_config(args.config_path, voice)
         rate = voice.config.audio.sample_rate

@@ -3,9 +3,10 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hifigan.checkpoint import open_checkpoint
 from hifigan.errors import UserError
@@ -13,9 +14,12 @@ from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
+from vits.stochastic_duration_predictor import StochasticDurationPredictor
 from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, spelt_words
 
 logger = logging.getLogger(__name__)
+
+WEIGHTS = ("ema", "trained")  # the moving average is the better voice where there is one
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Voice:
     front_end: FrontEnd
     symbols: SymbolTable
     device: torch.device
+    step: int  # of training
+    weights: str  # one of WEIGHTS
 
     @torch.inference_mode()
     def speak(
@@ -106,18 +112,61 @@ class Voice:
         return torch.tensor([speakers.index(speaker)], device=self.device)
 
 
-def load_voice(path: Path, device: torch.device) -> Voice:
-    """The voice in a checkpoint file, or in a run folder's newest checkpoint."""
-    path, contents = open_checkpoint(path)
+def load_voice(path: Path, device: torch.device, weights: str | None = None) -> Voice:
+    """The voice in a checkpoint or speak-only file, or in a run folder's newest checkpoint.
+
+    `weights` is "ema" for the moving average or "trained"; None for the first of them that is there.
+    """
+    path, contents = open_checkpoint(path, for_synthesis=True)
     config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
+    weights, state = choose_weights(path, contents, weights)
     model = make_model(config)
-    model.load_state_dict(contents["generator"])
+    if "speak_only" in contents:
+        drop_training_parts(model)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise UserError(
+            f"{path}: its weights do not fit its config: {str(error).splitlines()[1].strip()}; "
+            f"use another checkpoint"
+        ) from None
     fold_weight_norm(model)
-    logger.info("voice: %s, step %d", path, contents["step"])
+    logger.info("voice: %s, step %d, %s weights", path, contents["step"], weights)
     return Voice(
         config,
         model.eval().to(device),
         build_front_end(config.text),
         SymbolTable(config.text.symbols, config.text.add_blank),
         device,
+        contents["step"],
+        weights,
     )
+
+
+def choose_weights(
+    path: Path, contents: dict[str, Any], wanted: str | None
+) -> tuple[str, dict[str, Tensor]]:
+    """Which of WEIGHTS to speak with and their state_dict, from what read_checkpoint returns."""
+    if "speak_only" in contents:
+        found = {contents["speak_only"]: contents["generator"]}
+    else:
+        found = {"ema": contents.get("ema"), "trained": contents["generator"]}
+    there = [name for name in WEIGHTS if found.get(name)]
+    name = wanted or there[0]
+    if name not in there:
+        raise UserError(
+            f"{path}: has no {name} weights, only {there[0]} ones; leave --weights out"
+            + (", or set train.ema_decay in training" if name == "ema" else "")
+        )
+    return name, found[name]
+
+
+def drop_training_parts(model: VitsModel) -> None:
+    """Leave what `synthesize` uses, with weight norm folded: the parts of a speak-only file."""
+    fold_weight_norm(model)
+    model.posterior_encoder = None
+    predictor = model.duration_predictor
+    if isinstance(predictor, StochasticDurationPredictor):
+        predictor.posterior_input = predictor.posterior_convs = None
+        predictor.posterior_projection = predictor.posterior_flows = None
+        predictor.flows.couplings[0] = nn.Identity()  # its inverse is left out, see SplineFlows
