@@ -16,6 +16,7 @@ from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
 from train import add_run_arguments, log_to_terminal, read_limits, with_data
 from vits.config import VitsConfig
+from vits.listening import update_page
 from vits.run import Start, run_training
 
 
@@ -45,7 +46,7 @@ def main() -> None:
         limits = ranks.first(lambda: read_limits(args))
         path, config = ranks.first(lambda: read_settings(args))
         beginning = Start(path, resumes=False)
-        run_training(config, Path("runs") / args.model, ranks, limits, beginning)
+        run_training(config, Path("runs") / args.model, ranks, limits, beginning, update_page)
 
 
 def read_settings(args: argparse.Namespace) -> tuple[Path, VitsConfig]:

@@ -22,6 +22,7 @@ from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
 from vits.config import VitsConfig
+from vits.listening import update_page
 from vits.run import RANDOM, Start, run_training
 
 
@@ -72,7 +73,7 @@ def main() -> None:
         config = ranks.first(
             lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
         )
-        run_training(config, run, ranks, limits, beginning)
+        run_training(config, run, ranks, limits, beginning, update_page)
 
 
 def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:

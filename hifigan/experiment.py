@@ -1,5 +1,6 @@
 """What the training loop asks of a model: the one seam between the two."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,11 +10,19 @@ from hifigan.monitor import Monitor
 from hifigan.training_state import TrainingState
 
 
+@dataclass(frozen=True)
+class Validation:
+    """What one rank found in its share of the validation list."""
+
+    losses: list[dict[str, float]]  # of each utterance, by name
+    sums: list[float]  # of whatever else: added up over the ranks, and given to `show`
+
+
 class Experiment(Protocol):
     """What is trained. `config` goes into the checkpoints; values are unweighted losses by name.
 
     train_step and rehearse get the batch as the loader made it, on the CPU; rehearse takes a step's
-    memory and changes nothing. validate gives the losses of every utterance of this rank's share.
+    memory and changes nothing. Every rank validates its share, rank 0 alone shows.
     """
 
     state: TrainingState
@@ -24,6 +33,6 @@ class Experiment(Protocol):
 
     def rehearse(self, batch: Any) -> None: ...
 
-    def validate(self) -> list[dict[str, float]]: ...
+    def validate(self) -> Validation: ...
 
-    def show(self, monitor: Monitor, folder: Path) -> None: ...
+    def show(self, monitor: Monitor, folder: Path, sums: list[float]) -> None: ...

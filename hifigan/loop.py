@@ -72,6 +72,7 @@ def train(
     ):
         if not stopping:
             rehearse(experiment, loader)
+            run.warn_of_little_room(last_step)
         pace = Pace(experiment.config.audio.sample_rate)
         phases.seconds()  # the rehearsal's do not count
         while not stopping:

@@ -49,6 +49,23 @@ class Monitor:
         """wav: [T_wav] in [-1, 1]."""
         self.tensorboard.add_audio(name, wav.unsqueeze(0), step, sample_rate)
 
+    def histogram(self, name: str, counts: list[int], step: int) -> None:
+        """counts: how often 0, 1, 2, ... came; the last one stands for itself and all above."""
+        n = sum(counts)
+        if n:
+            values = [(i, count) for i, count in enumerate(counts) if count]
+            self.tensorboard.add_histogram_raw(
+                name,
+                min=values[0][0],
+                max=values[-1][0],
+                num=n,
+                sum=sum(i * count for i, count in values),
+                sum_squares=sum(i * i * count for i, count in values),
+                bucket_limits=[i + 0.5 for i in range(len(counts))],
+                bucket_counts=counts,
+                global_step=step,
+            )
+
     def flush(self) -> None:
         self.tensorboard.flush()
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -42,7 +43,9 @@ class RunFolder:
         self.config = config
         self.ranks = ranks
         self.after_look = after_look
-        self.checkpoints = CheckpointFolder(folder / "checkpoints", config.keep_last)
+        self.checkpoints = CheckpointFolder(
+            folder / "checkpoints", config.keep_last, config.keep_every
+        )
         self.n_rollbacks = 0
         self.saved_at = time.monotonic()
         self.open_monitor()
@@ -93,10 +96,13 @@ class RunFolder:
     def look(self, judging: bool) -> bool:
         """Log validation losses and render samples. If `judging`, say whether this step is best."""
         found = self.ranks.gather(self.ranks.each(self.experiment.validate))
-        utterances = [losses for part in found for losses in part]
-        return self.ranks.first(lambda: self._write_look(utterances, judging))
+        utterances = [losses for part in found for losses in part.losses]
+        sums = [math.fsum(numbers) for numbers in zip(*(part.sums for part in found))]
+        return self.ranks.first(lambda: self._write_look(utterances, sums, judging))
 
-    def _write_look(self, utterances: list[dict[str, float]], judging: bool) -> bool:
+    def _write_look(
+        self, utterances: list[dict[str, float]], sums: list[float], judging: bool
+    ) -> bool:
         state, is_best = self.experiment.state, False
         if utterances:
             values = {
@@ -114,7 +120,8 @@ class RunFolder:
             value = values[self.experiment.best_by]
             is_best = judging and value < (math.inf if state.best is None else state.best)
             state.best = value if is_best else state.best
-        self.experiment.show(self.monitor, self.folder / "samples" / f"step_{state.step:08d}")
+        folder = self.folder / "samples" / f"step_{state.step:08d}"
+        self.experiment.show(self.monitor, folder, sums)
         self.monitor.flush()
         if self.after_look:
             self.after_look(self.folder)
@@ -125,11 +132,7 @@ class RunFolder:
 
         Weights that are no numbers are no checkpoint: the last good one must stay the newest.
         """
-        state = self.experiment.state
-        contents = {
-            "config": config_to_dict(self.experiment.config),
-            **state.state_dict(self.ranks),
-        }
+        state, contents = self.experiment.state, self._contents()
 
         def write() -> None:
             try:
@@ -148,6 +151,16 @@ class RunFolder:
 
         self.ranks.first(write)
         self.saved_at = time.monotonic()
+
+    def warn_of_little_room(self, last_step: int) -> None:
+        """Say before the first step if the disk cannot take the checkpoints to come."""
+        contents = self._contents()
+        if self.ranks.is_first:
+            self.checkpoints.warn_of_little_room(contents, last_step)
+
+    def _contents(self) -> dict[str, Any]:
+        state = self.experiment.state.state_dict(self.ranks)
+        return {"config": config_to_dict(self.experiment.config), **state}
 
     def newest(self) -> str:
         """Says which checkpoint there is to go back to."""

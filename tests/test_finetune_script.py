@@ -37,7 +37,7 @@ def tuned(trained):
         "--set",
         "train.lr=1e-20",
         "--set",
-        "train.weight_decay=0",
+        "train.optimizer_options.weight_decay=0",
     )
     before = contents(trained / "runs/voice")
     first = run_script(trained, "finetune.py", *arguments, "--max_steps", 1)
@@ -71,7 +71,7 @@ def test_without_c_the_config_is_the_checkpoints_with_other_data_and_changes(tra
     origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")["config"]
     config = tuned[2]["config"]
     assert config["data"].pop("folder") == "other" and config["train"].pop("lr") == 1e-20
-    config["train"].pop("weight_decay")
+    config["train"].pop("optimizer_options")
     for section, values in config.items():
         assert values.items() <= origin[section].items()
     assert "other\n" in tuned[0].stderr  # the report of the new data

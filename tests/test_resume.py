@@ -22,6 +22,7 @@ from torch import Tensor
 from hifigan.checkpoint import CheckpointFolder, read_checkpoint
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
+from hifigan.experiment import Validation
 from hifigan.loop import Limits, resume_position
 from hifigan.training_state import COUNTERS, PARTS, TrainingState
 from vits.config import VitsConfig
@@ -418,8 +419,11 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation_mel(
 ) -> None:
     mels = iter([math.nan, 3.0, 2.0, 2.5, math.nan, 2.0])
     monkeypatch.setattr(
-        VitsTraining, "validate", lambda experiment: [{"mel": next(mels), "total": 0.0}]
+        VitsTraining,
+        "validate",
+        lambda experiment: Validation([{"mel": next(mels), "total": 0.0}], []),
     )
+    monkeypatch.setattr(VitsTraining, "show", lambda *arguments: None)
     config = smallest("train.validate_every=1", "train.keep_last=2")
     train(config, tmp_path / "run", 4)
     done = train(config, tmp_path / "run", 6)
@@ -438,8 +442,8 @@ def test_validation_twice_is_the_same_and_leaves_the_training_untouched(
         lambda v: v.clone() if isinstance(v, Tensor) else v, before
     )
     first, second = experiment.validate(), experiment.validate()
-    assert len(first) == 2 and first == second
-    for losses in first:
+    assert len(first.losses) == 2 and first == second
+    for losses in first.losses:
         assert all(math.isfinite(value) for value in losses.values())
         assert losses.keys() == {
             "discriminator",

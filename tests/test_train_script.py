@@ -47,10 +47,16 @@ TRAIN_NAMES = {
         "padding_share",
     }
 }
+VALID_NAMES = {f"valid/{name}" for name in LOSSES}
+ALIGNMENT_NAMES = {
+    "alignment/share_of_symbols_with_at_most_one_frame",
+    "alignment/longest_symbol_frames",
+    "alignment/share_of_silence",
+}
 TIMES = {
     f"time/{name}" for name in ("data", "alignment", "generator", "discriminator", "optimizer")
 }
-VALID_NAMES = {f"valid/{name}" for name in LOSSES}
+SCALARS = TRAIN_NAMES | VALID_NAMES | ALIGNMENT_NAMES | TIMES
 WAVS = ("target", "reconstruction", "synthesis")
 PICTURES = ("target_mel", "reconstruction_mel", "synthesis_mel", "alignment")
 
@@ -94,13 +100,15 @@ def test_without_a_name_the_run_is_called_like_its_config_and_holds_all_there_is
         "tensorboard",
         "checkpoints",
         "samples",
+        "listen.html",
     }
     assert {p.name for p in (run / "checkpoints").iterdir()} == {
         "step_00000002.pt",
         "step_00000003.pt",
         "best_step_00000002.pt",
     }
-    assert sorted(p.name for p in (run / "samples").iterdir()) == ["step_00000002", "step_00000003"]
+    shown = sorted(p.name for p in (run / "samples").iterdir())
+    assert shown == ["recordings", "step_00000002", "step_00000003"]
 
 
 def test_the_saved_config_reads_back_with_what_the_command_line_changed(tiny_run):
@@ -149,9 +157,9 @@ def test_every_loss_rate_and_norm_is_in_the_json_lines(tiny_run):
 def test_tensorboard_has_the_same_scalars_and_the_pictures_and_sound(tiny_run, board):
     written = {}
     for line in scalars(tiny_run[0] / "runs/tiny"):
-        for name in set(line) & (TRAIN_NAMES | VALID_NAMES | TIMES):
+        for name in set(line) & SCALARS:
             written.setdefault(name, []).append((line["step"], pytest.approx(line[name], rel=1e-6)))
-    assert set(board.Tags()["scalars"]) == TRAIN_NAMES | VALID_NAMES | TIMES == set(written)
+    assert set(board.Tags()["scalars"]) == SCALARS == set(written)
     for name, points in written.items():
         assert [(event.step, event.value) for event in board.Scalars(name)] == points, name
     assert set(board.Tags()["images"]) == {f"00{i}/{name}" for i in (0, 1) for name in PICTURES}
@@ -166,8 +174,12 @@ def test_a_validation_leaves_sound_and_pictures_of_the_sentences(tiny_run):
     assert [item["text"] for item in shown] == ["един час", "още един"]
     for item in shown:
         files = {path.name for path in (folder / item["folder"]).iterdir()}
-        assert files == {f"{name}.flac" for name in WAVS} | {f"{name}.png" for name in PICTURES}
-        target, again = (read_header(folder / item["folder"] / f"{name}.flac") for name in WAVS[:2])
+        made = {f"{name}.flac" for name in WAVS[1:]} | {f"{name}.png" for name in PICTURES[1:]}
+        assert files == made
+        recording = folder.parent / "recordings" / item["recording"]
+        assert recording.with_suffix(".png").exists()
+        target = read_header(recording.with_suffix(".flac"))
+        again = read_header(folder / item["folder"] / "reconstruction.flac")
         assert again.n_samples == 256 * item["frames"] == target.n_samples // 256 * 256
 
 
@@ -185,7 +197,7 @@ def test_no_terminal_gets_log_lines_with_losses_and_pace_and_no_bar(tiny_run):
     line = next(line for line in tiny_run[1].stderr.splitlines() if line.startswith("step 1 of 2"))
     assert re.fullmatch(
         r"step 1 of 2 \(\d+\.\d h to go\), epoch 0: \d+\.\d samples/s, ms a step: "
-        r"data \d+ generator \d+ alignment \d+ discriminator \d+ optimizer \d+, \d+ % padding, "
+        r"data \d+ alignment \d+ generator \d+ discriminator \d+ optimizer \d+, \d+ % padding, "
         + " ".join(
             rf"{name} \d+\.\d{{3}}"
             for name in (

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.distributed import Ranks
+from hifigan.experiment import Validation
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
@@ -24,6 +25,7 @@ from hifigan.training_state import (
     random_state,
     set_random_state,
 )
+from vits.alignment_numbers import AlignmentNumbers
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
@@ -210,15 +212,15 @@ class VitsTraining:
         return torch.autocast(self.ranks.device.type, self.dtype)
 
     @torch.inference_mode()
-    def validate(self) -> list[dict[str, float]]:
-        """The losses of each utterance of this rank's share of the validation list.
+    def validate(self) -> Validation:
+        """The losses and the alignments of this rank's share of the validation list.
 
         They depend neither on the batch size nor on the number of ranks, so that runs compare:
         utterances go one by one, each with noise and a window that are its own at every step.
         """
         model = self.state.speaking.eval()
         dataset = UtteranceDataset(self.valid, self.config.audio.sample_rate)
-        found = []
+        found, alignments = [], AlignmentNumbers(self.config.text.symbols)
         for i in range(self.ranks.rank, len(self.valid), self.ranks.n_ranks):
             batch = collate([dataset[i]]).to(self.ranks.device)
             draws = torch.Generator(self.ranks.device).manual_seed(VALIDATION_SEED + i)
@@ -239,10 +241,17 @@ class VitsTraining:
                 )
             losses["total"] = self._weighted(losses)
             found.append({name: float(loss) for name, loss in losses.items()})
-        return found
+            alignments.add(batch.tokens[0], output.durations[0])
+        return Validation(found, alignments.sums())
 
-    def show(self, monitor: Monitor, folder: Path) -> None:
-        """Render the sentences to listen to, as files and for TensorBoard."""
+    def show(self, monitor: Monitor, folder: Path, sums: list[float]) -> None:
+        """Render the sentences to listen to, as files and for TensorBoard; sums: of alignments."""
+        state, alignments = self.state, AlignmentNumbers(self.config.text.symbols)
+        alignments.take_sums(sums)
+        if self.valid:
+            values = {f"alignment/{name}": v for name, v in alignments.values().items()}
+            monitor.scalars(state.step, state.epoch, values)
+            monitor.histogram("alignment/durations", alignments.histogram(), state.step)
         model = self.state.speaking.eval()
         with self._autocast():
             samples = [
