@@ -4,6 +4,9 @@ into durations and is trained with a variational bound on their likelihood.
 Durations d are whole numbers. Following the paper, u in [0, 1) makes d - u continuous
 (dequantization), and v gives it a second channel (augmentation); both come from a flow q(u, v|d)
 of their own. The flow's two channels are axis C of [B, 2, T_text].
+
+Always float32: half precision would round away the logarithms of short durations, and there is
+little to compute.
 """
 
 import math
@@ -53,23 +56,26 @@ class StochasticDurationPredictor(nn.Module):
         hidden: [B, C_text, T_text]; x_mask: [B, 1, T_text]; durations: [B, 1, T_text] frames;
         noise: standard normal [B, 2, T_text]. The loss does not reach the text encoder.
         """
-        text = self._encode(hidden.detach(), x_mask, None if speaker is None else speaker.detach())
-        u, v, log_q = self._dequantize(durations, text, x_mask, noise)
-        continuous = ((durations - u) * x_mask).clamp(min=1e-5)
-        log_durations = continuous.log() * x_mask
-        z, log_det = self.flows(torch.cat([log_durations, v], dim=1), x_mask, text)
-        log_det = log_det - log_durations.sum((1, 2))  # of the logarithm itself
-        return -_log_normal(z, x_mask) - log_det + log_q
+        with torch.autocast(hidden.device.type, enabled=False):
+            speaker = None if speaker is None else speaker.detach()
+            text = self._encode(hidden.detach(), x_mask, speaker)
+            u, v, log_q = self._dequantize(durations, text, x_mask, noise)
+            continuous = ((durations - u) * x_mask).clamp(min=1e-5)
+            log_durations = continuous.log() * x_mask
+            z, log_det = self.flows(torch.cat([log_durations, v], dim=1), x_mask, text)
+            log_det = log_det - log_durations.sum((1, 2))  # of the logarithm itself
+            return -_log_normal(z, x_mask) - log_det + log_q
 
     def sample(
         self, hidden: Tensor, x_mask: Tensor, noise: Tensor, speaker: Tensor | None = None
     ) -> Tensor:
         """Log durations [B, 1, T_text] from noise [B, 2, T_text], whose scale varies them."""
-        z = self.flows.inverse(noise * x_mask, x_mask, self._encode(hidden, x_mask, speaker))
-        return z[:, :1]
+        with torch.autocast(hidden.device.type, enabled=False):
+            text = self._encode(hidden, x_mask, speaker)
+            return self.flows.inverse(noise * x_mask, x_mask, text)[:, :1]
 
     def _encode(self, hidden: Tensor, x_mask: Tensor, speaker: Tensor | None) -> Tensor:
-        x = self.input(hidden)
+        x = self.input(hidden.float())
         if self.condition is not None:
             x = x + self.condition(speaker)
         return self.projection(self.convs(x, x_mask)) * x_mask
@@ -140,9 +146,7 @@ class SplineCoupling(nn.Module):
         """z: [B, 2, T_text]; condition: [B, C, T_text]. Returns z and the log-determinant [B]."""
         fixed, moved = z.chunk(2, dim=1)
         states = self.convs(self.input(fixed), x_mask, condition)
-        shape = (
-            (self.projection(states) * x_mask).transpose(1, 2).unsqueeze(1).float()
-        )  # [B, 1, T, 3K - 1]
+        shape = (self.projection(states) * x_mask).transpose(1, 2).unsqueeze(1)  # [B, 1, T, 3K - 1]
         widths, heights, slopes = shape.split([N_BINS, N_BINS, N_BINS - 1], dim=-1)
         moved, log_slope = spline(
             moved, widths * self.scale, heights * self.scale, slopes, BOUND, inverse
