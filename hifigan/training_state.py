@@ -60,16 +60,18 @@ class TrainingState:
                 group["lr"] = group["base_lr"] * self.schedule.share
 
     @torch.no_grad()
-    def average(self, decay: float | None) -> None:
+    def average(self, decay: float | None, blocked: Tensor) -> None:
         """Move the average, if one is kept, towards the generator's weights.
 
-        The first steps count for more, or the random weights of the beginning would last long.
+        Not if `blocked`, a 0-d tensor on the device, is 1. The first steps count for more, or the
+        random weights of the beginning would last long.
         """
         if self.ema is not None:
             decay = min(decay, (1 + self.step) / (10 + self.step))
-            torch._foreach_lerp_(
-                list(self.ema.parameters()), list(self.generator.parameters()), 1 - decay
-            )
+            averages, weights = list(self.ema.parameters()), list(self.generator.parameters())
+            moves = torch._foreach_sub(weights, averages)
+            torch._foreach_mul_(moves, (1 - decay) * (1 - blocked))
+            torch._foreach_add_(averages, moves)
 
     def is_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""

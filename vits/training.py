@@ -112,8 +112,7 @@ class VitsTraining:
         state.discriminator.requires_grad_(True)
         generator_norm = self._update(state.generator_optimizer, blocked)
         state.scaler.update()
-        if not dry:
-            state.average(self.config.train.ema_decay)
+        state.average(self.config.train.ema_decay, blocked)
         return losses | {
             "generator_gradient_norm": generator_norm,
             "discriminator_gradient_norm": discriminator_norm,
