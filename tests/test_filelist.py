@@ -12,7 +12,7 @@ from vits.filelist import Line, find_lists, hold_out, read_list, read_lists
 
 
 def config(folder, **changes):
-    usual = DataConfig(str(folder), None, None, 0, None, 0.1, 15.0, 500)
+    usual = DataConfig(str(folder), None, None, 0, None, 0.1, 15.0, 500, False)
     return dataclasses.replace(usual, **changes)
 
 

@@ -2,28 +2,31 @@
 
 A list is UTF-8, one utterance a line: `path|text`, or `path|speaker|text` when data.speakers is not
 null. LJ Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has the text last.
-A path is absolute, or relative to the list's folder or to the data folder, or to one of their
-subfolders wavs, wav, flac and audio; its suffix may be left out.
+A path is absolute, or relative to the list's folder or to the data folder: vits/finder.py finds it.
 """
 
 import hashlib
-import unicodedata
-from collections import defaultdict
+import io
+from array import array
+from codecs import BOM_UTF8
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from hifigan.errors import UserError
 from vits.config import FROM_DATA, DataConfig
+from vits.finder import Finder, Folders, without_suffix
+from vits.packed import Picked, Rows
 
 TRAIN_NAMES = ("train.csv", "train.txt")
 VALID_NAMES = ("valid.csv", "valid.txt", "val.csv", "val.txt")
 METADATA = "metadata.csv"
-SUBFOLDERS = (".", "wavs", "wav", "flac", "audio")
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 LJSPEECH = "ljspeech"
 
 
-@dataclass(frozen=True, eq=False)  # a key of dictionaries by itself: lists may hold equal lines
+@dataclass(frozen=True)
 class Line:
     """One utterance as its list has it."""
 
@@ -35,17 +38,37 @@ class Line:
     place: str  # "train.csv:12"
 
 
-def read_lists(config: DataConfig) -> tuple[list[Line], list[Line]]:
+@dataclass(frozen=True)
+class ListFile:
+    """A list's bytes, as they were at the start: a first look at all recordings can take hours."""
+
+    path: Path
+    content: bytes
+
+
+def read_lists(config: DataConfig) -> tuple[Sequence[Line], Sequence[Line]]:
     """Every line of the training and of the validation list."""
-    train_path, valid_path = find_lists(config)
-    train = read_list(train_path, config)
-    if not train:
+    return split_lists(*load_lists(config), config, Folders())
+
+
+def load_lists(config: DataConfig) -> tuple[ListFile, ListFile | None]:
+    """The training list and the validation list; None: validation is held out of training."""
+    train, valid = find_lists(config)
+    return load_list(train), None if valid is None else load_list(valid)
+
+
+def split_lists(
+    train: ListFile, valid: ListFile | None, config: DataConfig, folders: Folders
+) -> tuple[Sequence[Line], Sequence[Line]]:
+    """The lines to train on and those to validate on, with the recordings found in `folders`."""
+    train_lines = parse_list(train, config, folders)
+    if not train_lines:
         raise UserError(
-            f"{train_path}: holds no utterance, expected lines such as wavs/a.wav|the text"
+            f"{train.path}: holds no utterance, expected lines such as wavs/a.wav|the text"
         )
-    if valid_path is not None:
-        return train, read_list(valid_path, config)
-    return hold_out(train, config.n_valid, train_path)
+    if valid is not None:
+        return train_lines, parse_list(valid, config, folders)
+    return hold_out(train_lines, config.n_valid, train.path)
 
 
 def find_lists(config: DataConfig) -> tuple[Path, Path | None]:
@@ -63,42 +86,87 @@ def find_lists(config: DataConfig) -> tuple[Path, Path | None]:
     return train, _find(folder, config.valid_list, VALID_NAMES, "data.valid_list")
 
 
-def read_list(path: Path, config: DataConfig) -> list[Line]:
+def read_list(path: Path, config: DataConfig) -> Sequence[Line]:
     """The lines of one list. Wrong columns are an error, a missing recording is not."""
+    return parse_list(load_list(path), config, Folders())
+
+
+def load_list(path: Path) -> ListFile:
+    return ListFile(path, path.read_bytes())
+
+
+def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
+    """As read_list, of a list's bytes."""
     has_speakers = config.speakers is not None
-    text_last = path.name == METADATA and not has_speakers
-    finder = _Finder((path.parent, Path(config.folder)))
-    lines, columns_seen = [], []
-    for number, row in enumerate(_decode(path).split("\n"), start=1):
-        row = row.rstrip("\r")
-        if not row.strip():
-            continue
-        columns = [column.strip() for column in row.split("|")]
+    text_last = file.path.name == METADATA and not has_speakers
+    lines = Lines(file, has_speakers, Finder((file.path.parent, Path(config.folder)), folders))
+    middles, texts, n_columns = array("q"), array("q"), array("q")
+    for i in range(len(lines)):
+        columns = lines.columns(i)
         if len(columns) != (3 if has_speakers else 2) and not (text_last and len(columns) == 3):
-            raise UserError(_wrong_columns(path, number, row, len(columns), has_speakers))
-        columns_seen.append(columns)
-        name, text = columns[0], columns[-1]
-        found = finder.find(name)
-        lines.append(
-            Line(
-                _without_suffix(name),
-                found,
-                None if found else finder.near(name),
-                text,
-                columns[1] if has_speakers else None,
-                f"{path.name}:{number}",
+            row = lines.written(i)
+            raise UserError(
+                _wrong_columns(file.path, lines.numbers[i], row, len(columns), has_speakers)
             )
-        )
-    if text_last and _middle_is_speakers(columns_seen):
+        if text_last:  # hashes: a million texts would fill the memory
+            middles.append(hash(columns[1]))
+            texts.append(hash(columns[-1]))
+            n_columns.append(len(columns))
+    if text_last and _middle_is_speakers(*map(np.array, (middles, texts, n_columns))):
         raise UserError(
-            f"{path}: the second of three columns holds names rather than texts "
-            f"({columns_seen[0][1]!r}, ...), but data.speakers is null; "
+            f"{file.path}: the second of three columns holds names rather than texts "
+            f"({lines.columns(0)[1]!r}, ...), but data.speakers is null; "
             f"use --set data.speakers={FROM_DATA}"
         )
     return lines
 
 
-def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], list[Line]]:
+class Lines(Rows[Line]):
+    """The lines of one list, cut out of its bytes when they are asked for."""
+
+    def __init__(self, file: ListFile, has_speakers: bool, finder: Finder) -> None:
+        self.file = file
+        self.has_speakers = has_speakers
+        self.finder = finder
+        self.numbers = array("q")  # in the file, from 1, of the rows that hold anything
+        self._starts = array("q")  # of these rows, in bytes
+        rows = io.BytesIO(file.content)
+        start = rows.seek(len(BOM_UTF8) if file.content.startswith(BOM_UTF8) else 0)
+        for number, row in enumerate(rows, start=1):
+            if _decode(row, file.path, number).strip():
+                self.numbers.append(number)
+                self._starts.append(start)
+            start += len(row)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def row(self, index: int) -> Line:
+        columns = self.columns(index)
+        name = columns[0]
+        found = self.finder.find(name)
+        return Line(
+            without_suffix(name),
+            found,
+            None if found else self.finder.near(name),
+            columns[-1],
+            columns[1] if self.has_speakers else None,
+            f"{self.file.path.name}:{self.numbers[index]}",
+        )
+
+    def columns(self, index: int) -> list[str]:
+        return [column.strip() for column in self.written(index).split("|")]
+
+    def written(self, index: int) -> str:
+        """The row as it stands in the list."""
+        start = self._starts[index]
+        end = self.file.content.find(b"\n", start)
+        return self.file.content[start : None if end < 0 else end].decode().rstrip("\r")
+
+
+def hold_out(
+    lines: Sequence[Line], n_valid: int, path: Path
+) -> tuple[Sequence[Line], Sequence[Line]]:
     """Split n_valid utterances off, the same ones whatever the order of the lines.
 
     A hash of the ids spreads them over the list. All readings of one sentence stay on one side.
@@ -108,63 +176,33 @@ def hold_out(lines: list[Line], n_valid: int, path: Path) -> tuple[list[Line], l
             f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid "
             f"{n_valid} of them; use --set data.n_valid={len(lines) // 20}"
         )
-    readings = defaultdict(list)
-    for line in lines:
-        readings[" ".join(line.text.lower().split())].append(line)
-    held = set()
-    for same in sorted(readings.values(), key=lambda same: min(_spread(line.id) for line in same)):
-        if len(held) + len(same) <= n_valid:
-            held.update(line.place for line in same)
-    return (
-        [line for line in lines if line.place not in held],
-        [line for line in lines if line.place in held],
-    )
+    if n_valid == 0:
+        return lines, []
+    sentences = np.empty(len(lines), np.int64)  # by their hash: equal texts, equal number
+    spreads = np.empty(len(lines), np.uint64)
+    for i, line in enumerate(lines):
+        sentences[i] = hash(" ".join(line.text.lower().split()))
+        spreads[i] = _spread(line.id)
+    # Readings of one sentence stand side by side, the one of the least spread first.
+    order = np.lexsort((spreads, sentences))
+    starts = np.flatnonzero(np.diff(sentences[order], prepend=~sentences[order[:1]]))
+    stops = np.append(starts[1:], len(order))
+    first_lines = np.minimum.reduceat(order, starts)  # equal ids are told apart by the list's order
+    held, n_held = np.zeros(len(lines), bool), 0
+    for k in np.lexsort((first_lines, spreads[order[starts]])):
+        if n_held + stops[k] - starts[k] <= n_valid:
+            held[order[starts[k] : stops[k]]] = True
+            n_held += stops[k] - starts[k]
+    return Picked(lines, np.flatnonzero(~held)), Picked(lines, np.flatnonzero(held))
 
 
-class _Finder:
-    """Finds recordings. Lists a folder once: asking for each file is slow on network disks."""
-
-    def __init__(self, bases: tuple[Path, ...]) -> None:
-        self.bases = tuple(dict.fromkeys(bases))
-        self.names: dict[Path, set[str]] = {}
-
-    def find(self, name: str) -> Path | None:
-        for place in self._places(name):
-            for suffix in ("", *SUFFIXES):
-                if place.name + suffix in self._names_in(place.parent):
-                    return place.with_name(place.name + suffix)
-        return None
-
-    def near(self, name: str) -> str | None:
-        """A recording whose name differs in case, suffix or Unicode form (macOS) only."""
-        for place in self._places(name):
-            for present in sorted(self._names_in(place.parent)):
-                if _loosely(present) == _loosely(place.name):
-                    return str(place.with_name(present))
-        return None
-
-    def _places(self, name: str) -> list[Path]:
-        written = Path(name.replace("\\", "/"))  # lists made on Windows
-        if not written.name:
-            return []
-        places = (base / sub / written for base in self.bases for sub in SUBFOLDERS)
-        return list(dict.fromkeys(places))
-
-    def _names_in(self, folder: Path) -> set[str]:
-        if folder not in self.names:
-            self.names[folder] = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-        return self.names[folder]
-
-
-def _decode(path: Path) -> str:
-    content = path.read_bytes()
+def _decode(row: bytes, path: Path, number: int) -> str:
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content[: error.start].count(b"\n") + 1
-        row = content.split(b"\n")[number - 1]
+        return row.decode()
+    except UnicodeDecodeError:
+        written = row.rstrip(b"\n")[:80]
         raise UserError(
-            f"{path}: line {number}: not UTF-8: {row[:80]!r}; save the file as UTF-8"
+            f"{path}: line {number}: not UTF-8: {written!r}; save the file as UTF-8"
         ) from None
 
 
@@ -211,21 +249,19 @@ def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speake
     )
 
 
-def _middle_is_speakers(rows: list[list[str]]) -> bool:
-    """Whether the second column mostly repeats beside different texts, as no raw text does."""
-    texts = defaultdict(set)
-    for row in rows:
-        texts[row[1]].add(row[-1])
-    return 2 * sum(len(row) == 3 and len(texts[row[1]]) > 1 for row in rows) > len(rows)
+def _middle_is_speakers(middles: np.ndarray, texts: np.ndarray, n_columns: np.ndarray) -> bool:
+    """Whether the second column mostly repeats beside different texts, as no raw text does.
+
+    middles, texts: int64 [n_rows], hashes of the second and the last column.
+    """
+    order = np.lexsort((texts, middles))
+    middles, texts, n_columns = middles[order], texts[order], n_columns[order]
+    group = np.cumsum(np.diff(middles, prepend=middles[:1]) != 0)  # rows of one middle
+    other_text = (np.diff(group, prepend=0) == 0) & (np.diff(texts, prepend=texts[:1]) != 0)
+    several = np.bincount(group, other_text) > 0
+    return bool(2 * (several[group] & (n_columns == 3)).sum() > len(order))
 
 
-def _spread(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
-
-
-def _loosely(name: str) -> str:
-    return unicodedata.normalize("NFC", _without_suffix(name)).casefold()
-
-
-def _without_suffix(name: str) -> str:
-    return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name
+def _spread(name: str) -> int:
+    """The first 64 bits of the name's hash, evenly spread."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

@@ -1,0 +1,104 @@
+"""Where the recordings are that a list names.
+
+A name is an absolute path, or relative to one of some folders or to one of their subfolders wavs,
+wav, flac and audio; its suffix may be left out.
+"""
+
+import hashlib
+import os
+import unicodedata
+from pathlib import Path
+
+SUBFOLDERS = (".", "wavs", "wav", "flac", "audio")
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+
+
+class Folders:
+    """Names in folders. Each is listed once: asking for each file is slow on network disks."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, str] = {}  # of the names in every folder that was listed
+        self._names: dict[Path, set[str]] = {}
+        self._loose_names: dict[Path, dict[str, str]] = {}
+
+    def names(self, folder: Path) -> set[str]:
+        """The names in a folder; none if it is none."""
+        if folder not in self._names:
+            names = list_folder(folder)
+            self.digests[str(folder)] = digest_of(names)
+            self._names[folder] = set(names)
+        return self._names[folder]
+
+    def loose_names(self, folder: Path) -> dict[str, str]:
+        """The same by what is left of them without case, suffix and Unicode form."""
+        if folder not in self._loose_names:
+            names = sorted(self.names(folder), reverse=True)  # of two alike the first stays
+            self._loose_names[folder] = {_loosely(name): name for name in names}
+        return self._loose_names[folder]
+
+
+class Finder:
+    """Finds recordings below some folders."""
+
+    def __init__(self, bases: tuple[Path, ...], folders: Folders) -> None:
+        self.bases = tuple(dict.fromkeys(bases))
+        self.folders = folders
+        self._places: dict[str, list[tuple[Path, str]]] = {}
+
+    def find(self, name: str) -> Path | None:
+        """The recording of that name."""
+        parent, last = _split(name)
+        for folder, prefix in self._places_of(parent) if last else ():
+            names = self.folders.names(folder)
+            for suffix in ("", *SUFFIXES):
+                if last + suffix in names:
+                    return Path(prefix + last + suffix)
+        return None
+
+    def near(self, name: str) -> str | None:
+        """A recording whose name differs in case, suffix or Unicode form (macOS) only."""
+        parent, last = _split(name)
+        for folder, prefix in self._places_of(parent) if last else ():
+            present = self.folders.loose_names(folder).get(_loosely(last))
+            if present is not None:
+                return prefix + present
+        return None
+
+    def _places_of(self, parent: str) -> list[tuple[Path, str]]:
+        """The folders where a name with this parent may be, as paths and as prefixes of names."""
+        if parent not in self._places:
+            places = (base / sub / parent for base in self.bases for sub in SUBFOLDERS)
+            self._places[parent] = [
+                (folder, str(folder / "x")[:-1]) for folder in dict.fromkeys(places)
+            ]
+        return self._places[parent]
+
+
+def list_folder(folder: Path) -> list[str]:
+    """The names in a folder; none if it is none."""
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def digest_of(names: list[str]) -> str:
+    """Tells sets of names apart, whatever their order."""
+    joined = "/".join(sorted(names)).encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(joined, digest_size=16).hexdigest()
+
+
+def without_suffix(name: str) -> str:
+    """The name without the suffix of a recording, if it has one."""
+    return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The parent and the last part of a name, which is empty for "." alone."""
+    written = name.replace("\\", "/")  # lists made on Windows
+    head, slash, last = written.rpartition("/")
+    if last in ("", "."):  # "a/b/" means "a/b"
+        path = Path(written)
+        return str(path.parent), path.name
+    return head + slash, last
+
+
+def _loosely(name: str) -> str:
+    return unicodedata.normalize("NFC", without_suffix(name)).casefold()
