@@ -1,6 +1,5 @@
 """What goes wrong in the middle of a run ends it soon, in words, and costs no checkpoint."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile
 import torch
 
 from hifigan.checkpoint import CheckpointFolder
@@ -52,14 +52,12 @@ def test_a_crash_ends_the_loader_processes_too(folder) -> None:
 
 def test_a_recording_that_changes_under_a_run_is_told_in_one_line(folder) -> None:
     run_script(folder, "train.py", "-c", "small.json", "--max_steps", 1)
-    known = json.loads((folder / "runs/recordings.json").read_text(encoding="utf-8"))
     path = folder / "data/wavs/0.wav"
     status = path.stat()
-    path.write_bytes(path.read_bytes()[:-2000])
-    fact = next(fact for name, fact in known.items() if name.endswith("0.wav"))
-    fact["size"] = path.stat().st_size  # as if the check had seen nothing wrong with it
-    os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    (folder / "runs/recordings.json").write_text(json.dumps(known), encoding="utf-8")
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, samples[:-1000], rate)
+    path.write_bytes(path.read_bytes().ljust(status.st_size, b"\0"))
+    os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))  # so the check sees no change
     for n_workers in (0, 2):
         ended = subprocess.run(
             command(

@@ -1,42 +1,61 @@
 """The check of all data before step 0: what can be trained on, and why the rest cannot.
 
-Every list is read, every recording decoded once (in threads; a cache spares the next start the
-work), and every text turned into tokens. One run names every fault.
+Every list is read, every recording decoded once (in threads), and every text turned into tokens.
+One run names every fault. What has been found is kept, for the next start on the same data.
 """
 
 import dataclasses
 import logging
+from array import array
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from hifigan.audio import resampled_length
+import numpy as np
+from tqdm import tqdm
+
 from hifigan.errors import UserError
+from vits.columns import Columns, string_arrays
 from vits.config import FROM_DATA, VitsConfig
 from vits.data import Utterance
-from vits.data_report import LOUD_SHARE, UNKNOWN_FIX, DataReport, Refusal, list_symbols
-from vits.filelist import Line, read_lists
-from vits.recordings import NAN, UNREADABLE, Recording, scan_recordings
-from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, spelt_words
+from vits.data_report import (
+    LOUD_SHARE,
+    UNKNOWN_FIX,
+    DataReport,
+    Refusal,
+    Refusals,
+    commonest_reasons,
+    list_symbols,
+    pack_refusals,
+)
+from vits.filelist import Line, ListFile, load_lists, split_lists
+from vits.finder import Folders
+from vits.kept_check import check_key, find_check, keep_check
+from vits.line_check import (
+    IN_BOTH_LISTS,
+    UNKNOWN_SYMBOLS,
+    Fault,
+    recording_fault,
+    text_fault,
+    utterance_or_fault,
+)
+from vits.packed import Strings, StringsBuilder, as_array, pack
+from vits.recordings import scan_recordings
+from vits.text import FrontEnd, SymbolTable, build_front_end, spelt_words
+from vits.utterance_table import TableBuilder, UtteranceTable
 
 logger = logging.getLogger(__name__)
 
-SILENCE_PEAK = 1e-3  # of full scale, -60 dB: below the noise of any microphone
 BLANK = "_"  # heads a table made from data, as it does in the published ones
-
-MISSING = "missing file"
-TOO_SHORT, TOO_LONG, SILENT = "too short", "too long", "silent"
-EMPTY_TEXT, UNKNOWN_SYMBOLS = "empty text", "unknown symbols"
-TOO_MANY_SYMBOLS, MORE_SYMBOLS_THAN_FRAMES = "too many symbols", "more symbols than frames"
-UNKNOWN_SPEAKER, IN_BOTH_LISTS = "unknown speaker", "also in the validation list"
-
-Fault = tuple[str, str]  # reason and detail
 
 
 @dataclass(frozen=True)
 class CheckedData:
-    train: list[Utterance]
-    valid: list[Utterance]
+    train: UtteranceTable
+    valid: UtteranceTable
     config: VitsConfig  # with the symbols and the speakers that "from_data" stood for
     report: DataReport
 
@@ -44,87 +63,141 @@ class CheckedData:
 def check_data(config: VitsConfig, cache: Path | None = None) -> CheckedData:
     """Read and judge everything that the config's lists name.
 
-    cache: a JSON file that keeps what decoding told of each recording, by path, size and time.
+    cache: a folder that keeps what was found, of each recording and of all; None: nothing is kept.
     A UserError says that there is nothing to train on; single faults are refusals in the report.
     """
-    train_lines, valid_lines = read_lists(config.data)
-    lines = train_lines + valid_lines
-    paths = [line.path for line in lines if line.path is not None]
-    recordings = scan_recordings(paths, config.data.max_seconds, cache)
-    front_end = build_front_end(config.text)
-    symbols = {text: front_end(text) for text in {line.text for line in lines}}
-    _require_reading_voice(config, [line.text for line in train_lines], front_end)
-
-    faults = {line: _recording_fault(line, recordings, config) for line in lines}
-    for line in lines:
-        faults[line] = faults[line] or _text_fault(line, symbols[line.text])
-    valid_paths = {line.path for line in valid_lines}
-    for line in train_lines:
-        if line.path in valid_paths:
-            faults[line] = faults[line] or (IN_BOTH_LISTS, "it would flatter the validation loss")
-
-    heard = [line for line in train_lines if faults[line] is None]
-    table_symbols = _symbols(config, [symbols[line.text] for line in heard])
-    table = SymbolTable(table_symbols, config.text.add_blank)
-    speakers = _speakers(config, heard)
-    unknown: Counter[str] = Counter()
-    utterances: dict[Line, Utterance] = {}
-    for line in lines:
-        if faults[line] is not None:
-            continue
-        unknown.update(table.unknown(symbols[line.text]))
-        recording = recordings[line.path]
-        made = _utterance(line, symbols[line.text], recording, table, speakers, config)
-        if isinstance(made, Utterance):
-            utterances[line] = made
-        else:
-            faults[line] = made
-
-    splits = {"train": train_lines, "valid": valid_lines}
-    report = _report(config, splits, utterances, recordings, faults, unknown)
+    files = load_lists(config.data)
+    key = check_key(config, [file for file in files if file])
+    kept = None if cache is None else find_check(cache, key, config)
+    if kept:
+        build_front_end(config.text)  # what it needs must be installed all the same
+    columns = kept or _examine(config, files, cache)
+    report = _report(columns)
     logger.info("%s", report.text())
     _require_training_data(report)
     _warn(report)
-    train, valid = (
-        [utterances[line] for line in split if line in utterances] for split in splits.values()
+    if cache is not None and not kept:
+        columns = keep_check(columns, cache, key)
+    n_train, n_valid = report.n_used.values()
+    return CheckedData(
+        UtteranceTable(columns, 0, n_train),
+        UtteranceTable(columns, n_train, n_train + n_valid),
+        _resolved(config, columns.facts["symbols"], columns.facts["speakers"]),
+        _report(columns),
     )
-    resolved = dataclasses.replace(
-        config,
-        text=dataclasses.replace(config.text, symbols=table_symbols),
-        data=dataclasses.replace(config.data, speakers=speakers),
+
+
+def _examine(
+    config: VitsConfig, files: tuple[ListFile, ListFile | None], cache: Path | None
+) -> Columns:
+    """The whole check. No more than one line is in memory as Python objects at a time."""
+    folders = Folders()
+    train, valid = split_lists(*files, config.data, folders)
+    front_end = build_front_end(config.text)
+    _require_reading_voice(config, (line.text for line in train), front_end)
+    paths, recording_of = _number_recordings(chain(train, valid))
+    scan = scan_recordings(paths, config.data.max_seconds, cache)
+
+    # First what is wrong with a line by itself; the others make the tables of "from_data".
+    faults: dict[int, Fault] = {}  # by the number of the line through both lists
+    symbols, heard_symbols, heard_speakers = StringsBuilder(), set(), set()
+    held_out = set(recording_of[len(train) :].tolist())
+    for i, line in _numbered(train, valid, "reading texts"):
+        recording = None if recording_of[i] < 0 else scan[recording_of[i]]
+        fault = recording_fault(line, recording, config)
+        read = [] if fault else front_end(line.text)
+        fault = fault or text_fault(line, read)
+        if i < len(train) and recording_of[i] in held_out:
+            fault = fault or (IN_BOTH_LISTS, "it would flatter the validation loss")
+        symbols.append("".join(read))
+        if fault:
+            faults[i] = fault
+        elif i < len(train):
+            heard_symbols.update(read)
+            heard_speakers.add(line.speaker)
+
+    table = SymbolTable(_symbols(config, heard_symbols), config.text.add_blank)
+    speakers = _speakers(config, heard_speakers)
+    speaker_ids = None if speakers is None else {name: i for i, name in enumerate(speakers)}
+    texts, used, unknown = symbols.strings(), TableBuilder(len(table)), Counter()
+    n_used = {"train": 0, "valid": 0}
+    for i, line in _numbered(train, valid, "numbering symbols"):
+        if i in faults:
+            continue
+        read = texts[i]
+        unknown.update(table.unknown(read))
+        made = utterance_or_fault(line, read, scan[recording_of[i]], table, speaker_ids, config)
+        if isinstance(made, Utterance):
+            used.add(made, int(recording_of[i]))
+            n_used["train" if i < len(train) else "valid"] += 1
+        else:
+            faults[i] = made
+
+    arrays = used.arrays(paths)
+    return Columns(
+        arrays
+        | {name: scan.facts[name] for name in ("size", "modified")}
+        | string_arrays("refusal", pack_refusals(_refusals(faults, train, valid))),
+        {
+            "symbols": table.symbols,
+            "speakers": speakers,
+            "asked_symbols": config.text.symbols,
+            "asked_speakers": config.data.speakers,
+            "folders": folders.digests,
+            "report": {
+                "folder": config.data.folder,
+                "n_read": {"train": len(train), "valid": len(valid)},
+                "n_used": n_used,
+                **_used_recordings(arrays, scan.facts, n_used, config.audio.sample_rate),
+                "unknown": unknown,
+            },
+        },
     )
-    return CheckedData(train, valid, resolved, report)
 
 
-def _recording_fault(
-    line: Line, recordings: dict[Path, Recording], config: VitsConfig
-) -> Fault | None:
-    if line.path is None:
-        hint = f"; there is {line.near}" if line.near else ""
-        return MISSING, f"no such recording{hint}"
-    recording = recordings[line.path]
-    if recording.fault in (UNREADABLE, NAN):
-        return recording.fault, recording.detail
-    segment_seconds = config.train.segment_samples / config.audio.sample_rate
-    shortest = max(config.data.min_seconds, segment_seconds)
-    key = "data.min_seconds" if shortest > segment_seconds else "train.segment_samples"
-    if recording.seconds > config.data.max_seconds:
-        longest = config.data.max_seconds
-        return TOO_LONG, f"{recording.seconds:.2f} s, data.max_seconds is {longest:g}"
-    if recording.seconds < shortest:
-        return TOO_SHORT, f"{recording.seconds:.2f} s, {key} asks for {shortest:.2f} s"
-    if recording.peak < SILENCE_PEAK:
-        return SILENT, f"peak {recording.peak:.1g} of full scale, expected {SILENCE_PEAK:g} or more"
-    return None
+def _number_recordings(lines: Iterable[Line]) -> tuple[Strings, np.ndarray]:
+    """Every path that is found, each once, and its index for each line, -1 for a missing one."""
+    indices: dict[str, int] = {}
+    recording_of = array("q")
+    for line in lines:
+        found = line.path is not None
+        recording_of.append(indices.setdefault(str(line.path), len(indices)) if found else -1)
+    return pack(indices), as_array(recording_of)
 
 
-def _text_fault(line: Line, symbols: list[str]) -> Fault | None:
-    if symbols:
-        return None
-    return EMPTY_TEXT, f"nothing to speak in {line.text!r}"
+def _numbered(
+    train: Sequence[Line], valid: Sequence[Line], what: str
+) -> Iterator[tuple[int, Line]]:
+    """The lines of both lists, numbered through, under a progress bar."""
+    n_lines = len(train) + len(valid)
+    return enumerate(tqdm(chain(train, valid), what, n_lines, unit="line", disable=None))
 
 
-def _require_reading_voice(config: VitsConfig, texts: list[str], front_end: FrontEnd) -> None:
+def _refusals(
+    faults: dict[int, Fault], train: Sequence[Line], valid: Sequence[Line]
+) -> Iterator[Refusal]:
+    for i in sorted(faults):
+        split, line = ("train", train[i]) if i < len(train) else ("valid", valid[i - len(train)])
+        yield Refusal(split, line.place, line.id, *faults[i])
+
+
+def _used_recordings(
+    arrays: dict[str, np.ndarray], facts: np.ndarray, n_used: dict[str, int], sample_rate: int
+) -> dict[str, Any]:
+    """What the report says of the recordings that are used."""
+    n_samples = np.split(arrays["n_samples"], [n_used["train"]])
+    used = facts[arrays["recording"]]
+    other_rates = used["sample_rate"][used["sample_rate"] != sample_rate]
+    return {
+        "seconds": {split: int(n.sum()) / sample_rate for split, n in zip(n_used, n_samples)},
+        "sample_rate": sample_rate,
+        "resampled": list(Counter(other_rates.tolist()).items()),  # JSON has no numbers as keys
+        "n_folded": int((used["n_channels"] > 1).sum()),
+        "n_scaled": int((used["peak"] > 1).sum()),
+    }
+
+
+def _require_reading_voice(config: VitsConfig, texts: Iterable[str], front_end: FrontEnd) -> None:
     words, spelt = spelt_words(texts, front_end)
     if 2 * len(spelt) > len(words):
         raise UserError(
@@ -135,100 +208,49 @@ def _require_reading_voice(config: VitsConfig, texts: list[str], front_end: Fron
         )
 
 
-def _symbols(config: VitsConfig, texts: list[list[str]]) -> tuple[str, ...]:
+def _symbols(config: VitsConfig, heard: set[str]) -> tuple[str, ...]:
     if config.text.symbols != FROM_DATA:
         return config.text.symbols
-    return BLANK, *sorted({symbol for text in texts for symbol in text} - {BLANK})
+    return BLANK, *sorted(heard - {BLANK})
 
 
-def _speakers(config: VitsConfig, lines: list[Line]) -> tuple[str, ...] | None:
+def _speakers(config: VitsConfig, heard: set[str | None]) -> tuple[str, ...] | None:
     if config.data.speakers != FROM_DATA:
         return config.data.speakers
-    return tuple(sorted({line.speaker for line in lines} - {""}))
+    return tuple(sorted(heard - {""}))
 
 
-def _utterance(
-    line: Line,
-    symbols: list[str],
-    recording: Recording,
-    table: SymbolTable,
-    speakers: tuple[str, ...] | None,
-    config: VitsConfig,
-) -> Utterance | Fault:
-    if speakers is not None and line.speaker not in speakers:
-        some = ", ".join(speakers[:8]) + (", ..." if len(speakers) > 8 else "")
-        return UNKNOWN_SPEAKER, f"{line.speaker!r} is none of data.speakers ({some})"
-    unknown = table.unknown(symbols)
-    if unknown:
-        some = ", ".join(map(describe_symbol, unknown[:4]))
-        more = f" and {len(unknown) - 4} more" if len(unknown) > 4 else ""
-        return UNKNOWN_SYMBOLS, f"{some}{more} in {line.text[:60]!r}"
-    tokens = tuple(table.encode(symbols))
-    if len(tokens) > config.data.max_symbols:
-        most = config.data.max_symbols
-        return TOO_MANY_SYMBOLS, f"{len(tokens)} with blanks, data.max_symbols is {most}"
-    n_samples = resampled_length(
-        recording.n_samples, recording.sample_rate, config.audio.sample_rate
-    )
-    n_frames = n_samples // config.audio.hop_length
-    if len(tokens) > n_frames:
-        return MORE_SYMBOLS_THAN_FRAMES, (
-            f"{len(tokens)} symbols with blanks, {n_frames} frames; "
-            f"so much text cannot be aligned to so short a clip"
-        )
-    speaker_id = 0 if speakers is None else speakers.index(line.speaker)
-    return Utterance(
-        line.id, str(line.path), line.text, line.speaker, speaker_id, tokens, n_samples, n_frames
-    )
+def _report(columns: Columns) -> DataReport:
+    facts = columns.facts["report"]
+    return DataReport(refusals=Refusals(columns), **facts | {"resampled": dict(facts["resampled"])})
 
 
-def _report(
-    config: VitsConfig,
-    splits: dict[str, list[Line]],
-    utterances: dict[Line, Utterance],
-    recordings: dict[Path, Recording],
-    faults: dict[Line, Fault | None],
-    unknown: Counter[str],
-) -> DataReport:
-    rate = config.audio.sample_rate
-    made = {
-        split: [utterances[line] for line in lines if line in utterances]
-        for split, lines in splits.items()
-    }
-    used = [recordings[line.path] for line in utterances]
-    return DataReport(
-        folder=config.data.folder,
-        n_read={split: len(lines) for split, lines in splits.items()},
-        n_used={split: len(chosen) for split, chosen in made.items()},
-        seconds={split: sum(u.n_samples for u in chosen) / rate for split, chosen in made.items()},
-        refusals=tuple(
-            Refusal(split, line.place, line.id, *faults[line])
-            for split, lines in splits.items()
-            for line in lines
-            if faults[line]
+def _resolved(
+    config: VitsConfig, symbols: Sequence[str], speakers: Sequence[str] | None
+) -> VitsConfig:
+    """The config with the tables that were used."""
+    return dataclasses.replace(
+        config,
+        text=dataclasses.replace(config.text, symbols=tuple(symbols)),
+        data=dataclasses.replace(
+            config.data, speakers=None if speakers is None else tuple(speakers)
         ),
-        sample_rate=rate,
-        resampled=dict(Counter(r.sample_rate for r in used if r.sample_rate != rate)),
-        n_folded=sum(r.n_channels > 1 for r in used),
-        n_scaled=sum(r.peak > 1 for r in used),
-        unknown=dict(unknown),
     )
 
 
 def _require_training_data(report: DataReport) -> None:
     """Stop where nothing is left, or where the symbol table is of another script than the texts."""
-    refusals = [refusal for refusal in report.refusals if refusal.split == "train"]
-    reasons = Counter(refusal.reason for refusal in refusals)
+    reasons = commonest_reasons(r for r in report.refusals if r.split == "train")
+    n_unknown = sum(n for reason, n, _ in reasons if reason == UNKNOWN_SYMBOLS)
     n_read, n_used = report.n_read["train"], report.n_used["train"]
-    if 2 * reasons[UNKNOWN_SYMBOLS] > n_read:
+    if 2 * n_unknown > n_read:
         raise UserError(
-            f"{report.folder}: {reasons[UNKNOWN_SYMBOLS]} of {n_read} training texts "
+            f"{report.folder}: {n_unknown} of {n_read} training texts "
             f"have symbols that text.symbols lacks: "
             f"{list_symbols(report.unknown, 12)}; {UNKNOWN_FIX}"
         )
     if n_used == 0:
-        reason, n_utterances = reasons.most_common(1)[0]
-        first = next(refusal for refusal in refusals if refusal.reason == reason)
+        reason, n_utterances, first = reasons[0]
         raise UserError(
             f"{report.folder}: of {n_read} training utterances none can be used; "
             f"{n_utterances} for: {reason}; the first: {first}"

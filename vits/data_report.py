@@ -1,10 +1,13 @@
 """What the data check has found, as a table for people. Nothing is left out uncounted."""
 
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from vits.columns import Columns
+from vits.packed import Rows, Strings, pack
 from vits.text import describe_symbol
 
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
@@ -27,13 +30,35 @@ class Refusal:
         return f"{self.place}: {self.id}: {self.reason}: {self.detail}"
 
 
+class Refusals(Rows[Refusal]):
+    """The refusals of a table's columns: most utterances of a large set may be refused."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self._rows = columns.strings("refusal")
+
+    def __reduce__(self) -> tuple:  # to another process by the file's path alone
+        return Refusals, (self.columns,)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def row(self, index: int) -> Refusal:
+        return Refusal(*json.loads(self._rows.row(index)))
+
+
+def pack_refusals(refusals: Iterable[Refusal]) -> Strings:
+    """As Refusals finds them in the column "refusal"."""
+    return pack(json.dumps(astuple(refusal)) for refusal in refusals)
+
+
 @dataclass(frozen=True)
 class DataReport:
     folder: str
     n_read: dict[str, int]  # by split, as all below
     n_used: dict[str, int]
     seconds: dict[str, float]  # of the used ones
-    refusals: tuple[Refusal, ...]
+    refusals: Sequence[Refusal]
     sample_rate: int  # Hz, the model's
     resampled: dict[int, int]  # recordings by their rate in Hz; these three over all that are used
     n_folded: int  # to mono
@@ -47,21 +72,18 @@ class DataReport:
     def text(self) -> str:
         """The table, with one example for each reason."""
         splits = list(self.n_read)
-        n_refused = Counter(refusal.split for refusal in self.refusals)
         rows = [
             ("", *splits),
             ("read", *(self.n_read[s] for s in splits)),
             ("used", *(self.n_used[s] for s in splits)),
-            ("refused", *(n_refused[s] for s in splits)),
+            ("refused", *(self.n_read[s] - self.n_used[s] for s in splits)),
             ("hours used", *(f"{self.seconds[s] / 3600:.2f}" for s in splits)),
         ]
         lines = [self.folder]
         lines += [f"  {row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
         if self.refusals:
             lines.append(f"refused, {100 * self.share_refused:.1f} % in all:")
-        reasons = Counter(refusal.reason for refusal in self.refusals)
-        for reason, n_utterances in reasons.most_common():
-            first = next(refusal for refusal in self.refusals if refusal.reason == reason)
+        for reason, n_utterances, first in commonest_reasons(self.refusals):
             example = f"{first.place}: {first.id}: {first.detail}"
             lines.append(f"  {n_utterances:>6}  {reason}; {example}")
         lines += self._changes()
@@ -91,6 +113,15 @@ class DataReport:
         if self.n_scaled:
             lines.append(f"peak above 1, scaled down: {self.n_scaled}")
         return lines
+
+
+def commonest_reasons(refusals: Iterable[Refusal]) -> list[tuple[str, int, Refusal]]:
+    """Each reason with the number of its refusals and the first of them, the commonest first."""
+    counts, firsts = Counter(), {}
+    for refusal in refusals:
+        counts[refusal.reason] += 1
+        firsts.setdefault(refusal.reason, refusal)
+    return [(reason, n, firsts[reason]) for reason, n in counts.most_common()]
 
 
 def list_symbols(counts: dict[str, int], limit: int | None = None) -> str:

@@ -1,13 +1,11 @@
 """A look at every recording before training: header, loudness, NaN, and whether it decodes at all.
 
 Recordings are decoded in threads (libsndfile runs outside Python's lock). What is learnt is kept in
-a JSON file, so that the next start decodes only what has changed.
+files beside the runs, so that the next start decodes only what has changed.
 """
 
-import dataclasses
-import json
-import logging
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,12 +16,20 @@ from tqdm import tqdm
 
 from hifigan.audio import read_header, read_samples
 from hifigan.errors import UserError
-
-logger = logging.getLogger(__name__)
+from vits.known_recordings import KnownRecordings
+from vits.packed import Picked
 
 UNREADABLE = "unreadable"
 NAN = "NaN or infinite samples"
-MAX_THREADS = 8
+FAULTS = (None, UNREADABLE, NAN)  # as numbered in FACTS
+
+MAX_THREADS = 8  # that decode
+N_ASKING = 16  # threads that ask for sizes and times: on network disks each answer takes its time
+N_ASKED = 1024  # paths that such a thread asks for at a time
+N_SCANNED = (
+    1024  # recordings handed to the decoding threads at a time: a million tasks are gigabytes
+)
+SAVE_SECONDS = 60.0  # a first scan can take hours; this much of it is lost if it is killed
 
 
 @dataclass(frozen=True)
@@ -42,38 +48,63 @@ class Recording:
         return self.n_samples / self.sample_rate
 
 
-def scan_recordings(
-    paths: Sequence[Path], max_seconds: float, cache: Path | None
-) -> dict[Path, Recording]:
-    """Look at each path once. A recording over max_seconds is not decoded: it is refused anyway.
+@dataclass(frozen=True)
+class Scan:
+    """What is known of some recordings, in their order."""
 
-    cache: the JSON file to read what is known from, and to write it to; None: neither.
+    facts: np.ndarray  # of the type FACTS
+    details: dict[int, str]  # of the faulty ones
+
+    def __getitem__(self, index: int) -> Recording:
+        *facts, peak, fault = self.facts[index].item()
+        peak = None if np.isnan(peak) else peak
+        return Recording(*facts, peak, FAULTS[fault], self.details.get(index, ""))
+
+
+def scan_recordings(paths: Sequence[str], max_seconds: float, cache: Path | None) -> Scan:
+    """Look at each path. A recording over max_seconds is not decoded: it is refused anyway.
+
+    cache: the folder to read what is known from, and to write it to; None: neither.
     """
-    known = _read_cache(cache)
-    found, new = {}, []
-    for path in dict.fromkeys(paths):
-        recording = known.get(str(path))
-        if recording is not None and _is_current(recording, path, max_seconds):
-            found[path] = recording
-        else:
-            new.append(path)
-    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
-        scans = pool.map(lambda path: scan(path, max_seconds), new)
+    known = KnownRecordings(cache)
+    facts, details = known.look_up(paths)
+    is_new = ~_is_current(facts, paths, max_seconds)
+    details = {i: detail for i, detail in details.items() if not is_new[i]}
+    new = np.flatnonzero(is_new)
+    unsaved, saved_at = [], time.monotonic()
+
+    def save() -> None:
+        rows = np.array(unsaved, np.int64)
+        known.add(Picked(paths, rows), facts[rows], [details.get(i, "") for i in unsaved])
+        unsaved.clear()
+
+    with (
+        ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool,
+        tqdm(None, "checking recordings", len(new), unit="file", disable=None) as bar,
+    ):
         try:
-            watched = tqdm(scans, "checking recordings", len(new), unit="file", disable=None)
-            found.update(zip(new, watched))
-        except BaseException:  # an interrupt: do not decode the rest before leaving
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if cache is not None and new:
-        _write_cache(cache, known | {str(path): recording for path, recording in found.items()})
-    return found
+            for first in range(0, len(new), N_SCANNED):
+                chosen = new[first : first + N_SCANNED].tolist()
+                scans = pool.map(lambda i: scan(Path(paths[i]), max_seconds), chosen)
+                for i, recording in zip(chosen, scans):
+                    facts[i] = _facts(recording)
+                    if recording.detail:
+                        details[i] = recording.detail
+                    unsaved.append(i)
+                    bar.update()
+                if time.monotonic() - saved_at > SAVE_SECONDS:
+                    save()
+                    saved_at = time.monotonic()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an interrupt: leave the rest undecoded
+            if unsaved:
+                save()
+    return Scan(facts, details)
 
 
 def scan(path: Path, max_seconds: float) -> Recording:
     """Decode one recording and describe it; of one over max_seconds read the header only."""
-    status = path.stat()
-    size, modified = status.st_size, status.st_mtime_ns
+    size, modified = stamp(path)
     try:
         header = read_header(path)
         facts = (size, modified, header.sample_rate, header.n_channels, header.n_samples)
@@ -89,28 +120,48 @@ def scan(path: Path, max_seconds: float) -> Recording:
     return Recording(*facts, peak, None, "")
 
 
-def _is_current(recording: Recording, path: Path, max_seconds: float) -> bool:
-    status = path.stat()
-    if (recording.size, recording.modified) != (status.st_size, status.st_mtime_ns):
-        return False
-    decoded = recording.peak is not None or recording.fault is not None
-    return decoded or recording.seconds > max_seconds  # the limit may have been raised
-
-
-def _read_cache(cache: Path | None) -> dict[str, Recording]:
-    if cache is None or not cache.exists():
-        return {}
+def stamp(path: str | Path) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds; -1 and -1 of what is not there."""
     try:
-        facts = json.loads(cache.read_text(encoding="utf-8"))
-        return {path: Recording(**fact) for path, fact in facts.items()}
-    except (ValueError, TypeError, AttributeError):
-        logger.warning("%s: not readable, so every recording is decoded again", cache)
-        return {}
+        status = os.stat(path)
+    except FileNotFoundError:  # gone, or a link to nothing
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
-def _write_cache(cache: Path, recordings: dict[str, Recording]) -> None:
-    facts = {path: dataclasses.asdict(recording) for path, recording in recordings.items()}
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = cache.with_name(f"{cache.name}.{os.getpid()}.part")
-    unfinished.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
-    unfinished.replace(cache)
+def stamps(paths: Sequence[str]) -> np.ndarray:
+    """The stamp of every path: int64 [n_paths, 2]."""
+    stamped = np.empty((len(paths), 2), np.int64)
+
+    def ask(first: int) -> None:
+        chosen = paths[first : first + N_ASKED]
+        stamped[first : first + N_ASKED] = [stamp(path) for path in chosen]
+
+    with ThreadPoolExecutor(N_ASKING) as pool:
+        list(pool.map(ask, range(0, len(paths), N_ASKED)))
+    return stamped
+
+
+def _is_current(facts: np.ndarray, paths: Sequence[str], max_seconds: float) -> np.ndarray:
+    """Of which recordings all that is wanted is known, and they have not changed: bool [n]."""
+    decoded = np.isfinite(facts["peak"]) | (facts["fault"] != FAULTS.index(None))
+    # One that was too long has not been decoded, but the limit may have been raised.
+    long = facts["n_samples"] > max_seconds * facts["sample_rate"]
+    maybe = np.flatnonzero((facts["sample_rate"] >= 0) & (decoded | long))
+    stamped = stamps(Picked(paths, maybe))
+    same = (stamped[:, 0] == facts["size"][maybe]) & (stamped[:, 1] == facts["modified"][maybe])
+    current = np.zeros(len(facts), bool)
+    current[maybe[same]] = True
+    return current
+
+
+def _facts(recording: Recording) -> tuple:
+    return (
+        recording.size,
+        recording.modified,
+        recording.sample_rate,
+        recording.n_channels,
+        recording.n_samples,
+        np.nan if recording.peak is None else recording.peak,
+        FAULTS.index(recording.fault),
+    )

@@ -97,7 +97,7 @@ def prepare(
     if contents:
         at_hand.append(contents)
         config = with_tables_of(config, start, contents)
-    data = check_data(config, cache=run.parent / "recordings.json")
+    data = check_data(config, cache=run.parent / "data_check")
     return start, data
 
 

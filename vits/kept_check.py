@@ -1,0 +1,137 @@
+"""The result of a data check, kept for the next start: nothing is decoded or read aloud again.
+
+It holds for the same lists, settings and code, and as long as no recording has changed, come or
+gone. One file has it, which all processes of a machine map.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import time
+import unicodedata
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from hifigan import audio
+from vits.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from vits.config import VitsConfig
+from vits.filelist import ListFile
+from vits.finder import digest_of, list_folder
+from vits.recordings import stamps
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".utterances"
+MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that began so long ago
+# A change in any of these may give other utterances: they are made to be edited.
+CODE = (
+    "text/*.py",
+    "columns.py",
+    "data_check.py",
+    "data_report.py",
+    "filelist.py",
+    "finder.py",
+    "kept_check.py",
+    "line_check.py",
+    "packed.py",
+    "recordings.py",
+    "utterance_table.py",
+)
+PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")
+
+
+def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:
+    """Tells apart the checks of other lists, with other settings, or by other code.
+
+    Symbols and speakers are left out: see find_check.
+    """
+    data = dataclasses.asdict(config.data)
+    del data["speakers"], data["packed_cache"]
+    parts = {
+        "audio": [config.audio.sample_rate, config.audio.hop_length],
+        "segment_samples": config.train.segment_samples,
+        "text": [config.text.front_end, config.text.language, config.text.add_blank],
+        "data": data,
+        "lists": [[str(file.path), _digest(file.content)] for file in lists],
+        "code": [_digest(path.read_bytes()) for path in _code()],
+        "packages": [_version(package) for package in PACKAGES],
+        "unicode": unicodedata.unidata_version,
+    }
+    return _digest(json.dumps(parts, sort_keys=True).encode())
+
+
+def find_check(folder: Path, key: str, config: VitsConfig) -> Columns | None:
+    """The kept check of that key whose recordings are as they were, if there is one.
+
+    A run that asked for "from_data" goes on with the symbols and speakers that this gave: either
+    finds the same check.
+    """
+    wanted = {"symbols": config.text.symbols, "speakers": config.data.speakers}
+    wanted = json.loads(json.dumps(wanted))  # JSON has lists for tuples
+    for path in sorted(folder.glob(f"{key}-*{SUFFIX}"), key=_age):
+        try:
+            require_whole(path)
+            columns = open_columns(path)
+        except FileNotFoundError:  # another run has just cleared it away
+            continue
+        except DamagedFile as error:
+            logger.warning("%s %s: the data is checked again", path, error)
+            path.unlink(missing_ok=True)
+            continue
+        facts = columns.facts
+        if any(value not in (facts[n], facts[f"asked_{n}"]) for n, value in wanted.items()):
+            continue
+        if has_changed(columns):
+            logger.info("%s: recordings have changed since the last check", config.data.folder)
+            continue
+        os.utime(path)
+        return columns
+    return None
+
+
+def keep_check(columns: Columns, folder: Path, key: str) -> Columns:
+    """Write a check where find_check finds it. Returns it mapped into memory from there."""
+    path = write_columns(columns, folder, key, SUFFIX)
+    for old in (*folder.glob(f"*{SUFFIX}"), *folder.glob("*.part")):
+        if _age(old) > MAX_UNUSED_SECONDS:
+            old.unlink(missing_ok=True)
+    return open_columns(path)
+
+
+def has_changed(columns: Columns) -> bool:
+    """Whether a recording has another size or time, or a folder other names, than at the check."""
+    for folder, digest in columns.facts["folders"].items():
+        if digest_of(list_folder(Path(folder))) != digest:
+            return True
+    now = stamps(columns.strings("path"))
+    return not np.array_equal(
+        now, np.stack([columns.arrays["size"], columns.arrays["modified"]], 1)
+    )
+
+
+def _code() -> list[Path]:
+    own = Path(__file__).parent
+    return [*(path for name in CODE for path in sorted(own.glob(name))), Path(audio.__file__)]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # another run has just cleared it away
+        return 0.0

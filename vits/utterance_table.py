@@ -1,0 +1,95 @@
+"""The utterances that have passed the data check, as flat arrays that all processes share.
+
+A million utterances as Python objects are gigabytes in every process of every GPU and in every
+loader process besides. Here they are columns of one file mapped into memory, and an Utterance is
+made when it is asked for.
+"""
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from vits.columns import Columns, string_arrays
+from vits.data import Utterance
+from vits.packed import Rows, Strings, StringsBuilder, as_array
+
+TOKEN_TYPES = {1: "B", 2: "H", 4: "I"}  # of array.array, by their bytes
+
+
+class UtteranceTable(Rows[Utterance]):
+    """The utterances from `start` to before `stop` of a table's columns.
+
+    n_frames, n_samples: int64 [n_utterances], n_samples at the model's rate.
+    """
+
+    def __init__(self, columns: Columns, start: int, stop: int) -> None:
+        self.columns = columns
+        self.start = start
+        self.stop = stop
+        self.n_frames = columns.arrays["n_frames"][start:stop]
+        self.n_samples = columns.arrays["n_samples"][start:stop]
+        self._ids, self._texts, self._paths = map(columns.strings, ("id", "text", "path"))
+
+    def __reduce__(self) -> tuple:  # to another process by the file's path alone
+        return UtteranceTable, (self.columns, self.start, self.stop)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def row(self, index: int) -> Utterance:
+        arrays, i = self.columns.arrays, self.start + index
+        first, last = arrays["token_edges"][i : i + 2].tolist()
+        speakers, speaker_id = self.columns.facts["speakers"], int(arrays["speaker_id"][i])
+        return Utterance(
+            self._ids.row(i),
+            self._paths.row(int(arrays["recording"][i])),
+            self._texts.row(i),
+            None if speakers is None else speakers[speaker_id],
+            speaker_id,
+            tuple(arrays["tokens"][first:last].tolist()),
+            int(self.n_samples[index]),
+            int(self.n_frames[index]),
+        )
+
+
+def sample_counts(utterances: Sequence[Utterance]) -> np.ndarray:
+    """The samples of each utterance: int64 [n_utterances]; of a table without making any."""
+    if isinstance(utterances, UtteranceTable):
+        return utterances.n_samples
+    return np.array([utterance.n_samples for utterance in utterances], np.int64)
+
+
+class TableBuilder:
+    """Collects utterances whose recordings are numbered. n_symbols: of the symbol table."""
+
+    def __init__(self, n_symbols: int) -> None:
+        token_type = TOKEN_TYPES[np.min_scalar_type(n_symbols - 1).itemsize]
+        self._ids, self._texts = StringsBuilder(), StringsBuilder()
+        self._tokens, self._token_edges = array(token_type), array("q", [0])
+        self._numbers = {
+            name: array("q") for name in ("recording", "speaker_id", "n_samples", "n_frames")
+        }
+
+    def __len__(self) -> int:
+        return len(self._token_edges) - 1
+
+    def add(self, utterance: Utterance, recording: int) -> None:
+        """Take an utterance in; `recording` is the index of its path."""
+        self._ids.append(utterance.id)
+        self._texts.append(utterance.text)
+        self._tokens.extend(utterance.tokens)
+        self._token_edges.append(len(self._tokens))
+        self._numbers["recording"].append(recording)
+        for name in ("speaker_id", "n_samples", "n_frames"):
+            self._numbers[name].append(getattr(utterance, name))
+
+    def arrays(self, paths: Strings) -> dict[str, np.ndarray]:
+        """The columns of a table; paths: of all recordings. Nothing may be added any more."""
+        return (
+            string_arrays("id", self._ids.strings())
+            | string_arrays("text", self._texts.strings())
+            | string_arrays("path", paths)
+            | {"tokens": as_array(self._tokens), "token_edges": as_array(self._token_edges)}
+            | {name: as_array(values) for name, values in self._numbers.items()}
+        )
