@@ -112,7 +112,8 @@ def open_packed_cache(
     lengths or rates make another file. None, and a warning, if the disk has no room for it.
     """
     data_set = data_set.resolve()
-    key = _digest(os.fspath(data_set), sample_rate, n_samples.tobytes()).hex()[:12]
+    lengths = hashlib.blake2b(n_samples.tobytes()).digest()
+    key = _digest(os.fspath(data_set), sample_rate, lengths).hex()[:12]
     path = folder / f"{data_set.name}_{sample_rate}_{key}.samples"
     cache = PackedCache(path, n_samples)
     n_bytes = 2 * int(n_samples.sum())

@@ -20,6 +20,7 @@ from hifigan.packed_cache import open_packed_cache
 from vits.config import VitsConfig
 from vits.data import Batch, Example, Utterance, UtteranceDataset, collate
 from vits.sampler import LengthBucketedBatches
+from vits.utterance_table import sample_counts
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def make_loader(
     beside: the folder of the runs, where the packed cache is kept, if the config wants one.
     """
     train, rate = config.train, config.audio.sample_rate
-    n_samples = np.fromiter((u.n_samples for u in utterances), np.int64, len(utterances))
+    n_samples = sample_counts(utterances)
     n_frames = n_samples // config.audio.hop_length
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
