@@ -71,7 +71,7 @@ def train(
         Phases(ranks.device) as phases,
     ):
         if not stopping:
-            rehearse(experiment, loader)
+            rehearse(experiment, loader, ranks)
             run.warn_of_little_room(last_step)
         pace = Pace(experiment.config.audio.sample_rate)
         phases.seconds()  # the rehearsal's do not count
@@ -133,10 +133,11 @@ def train(
             )
 
 
-def rehearse(experiment: Experiment, loader: DataLoader) -> None:
+def rehearse(experiment: Experiment, loader: DataLoader, ranks: Ranks) -> None:
     """Steps with the heaviest batches that can come, so that memory runs out now or never."""
     for indices in loader.batch_sampler.heaviest():
-        experiment.rehearse(loader.collate_fn([loader.dataset[i] for i in indices]))
+        batch = ranks.each(lambda: loader.collate_fn([loader.dataset[i] for i in indices]))
+        experiment.rehearse(batch)
 
 
 def waited_for(loader: DataLoader) -> Iterator[Any]:

@@ -143,10 +143,10 @@ class VitsTraining:
 
     def _pass(self, part: MicroBatch) -> GeneratorPass:
         """The generator's pass over a micro-batch; a second one makes the draws of the first."""
-        if part.random is None:
-            part.random = random_state(self.ranks.device)
-        else:
+        if part.random is not None:
             set_random_state(part.random, self.ranks.device)
+        elif not part.is_whole:
+            part.random = random_state(self.ranks.device)
         batch = part.batch.to(self.ranks.device)
         with phase("generator"), self._autocast():
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
