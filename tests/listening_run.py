@@ -14,18 +14,19 @@ from vits.samples import Sample, write_samples
 SAMPLE_RATE, HOP_LENGTH = 8000, 100
 SYMBOLS = ("_", "a", "b", " ", ".")
 TOKENS = (0, 1, 0, 3, 0, 2, 0, 4, 0)  # "a b." with blanks
-DURATIONS = (1, 6, 1, 10, 0, 5, 1, 9, 7)  # 40 frames: 19 in silence, 4 symbols with one or none
-FRAMES = {"target": 40, "reconstruction": 40, "synthesis": 52}
+DURATIONS = (1, 36, 1, 60, 0, 32, 1, 54, 55)  # 240: 114 of silence, 4 symbols with one or none
+FRAMES = {"target": 240, "reconstruction": 240, "synthesis": 312}
 LOSSES = ("mel", "kl", "duration", "feature_matching", "adversarial", "discriminator")
 SENTENCES = {"a17": "Това е тестово изречение.", "b<3": 'A "quoted" </script> & {{data}} sentence.'}
 
 
 def tone(step: int, sentence: str, source: str) -> Tensor:
-    """A tone whose pitch tells what it is; the target's is the same at every step."""
+    """A tone with hiss whose pitch tells what it is; the target's is the same at every step."""
     hertz = {"target": 300, "reconstruction": 310 + step, "synthesis": 400 + step}[source]
     time = np.arange(FRAMES[source] * HOP_LENGTH) / SAMPLE_RATE
     wav = 0.25 * np.sin(2 * np.pi * (hertz + len(sentence)) * time)
-    return torch.from_numpy(wav).float()
+    hiss = np.random.default_rng(0).normal(0, 0.05, len(time))
+    return torch.from_numpy(wav + hiss).float()
 
 
 def sample(step: int, sentence: str) -> Sample:

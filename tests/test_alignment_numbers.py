@@ -17,8 +17,8 @@ def numbers(*utterances: tuple[tuple[int, ...], tuple[int, ...]]) -> AlignmentNu
 def test_an_utterance_by_hand():
     assert numbers((TOKENS, DURATIONS)).values() == {
         "share_of_symbols_with_at_most_one_frame": 4 / 9,
-        "longest_symbol_frames": 10,
-        "share_of_silence": 19 / 40,  # the space and the full stop; the blanks' frames are not
+        "longest_symbol_frames": 60,
+        "share_of_silence": 114 / 240,  # the space and the full stop; the blanks' frames are not
     }
 
 

@@ -95,15 +95,15 @@ def test_page_has_every_sample_with_its_scores_and_the_losses_of_its_step(run):
         for found in checkpoint["samples"]:
             assert found["n_samples"] == {name: 100 * frames for name, frames in FRAMES.items()}
             assert found["scores"]["reconstruction_mel_distance"] == pytest.approx(step / 100)
-            assert found["scores"]["longest_symbol_frames"] == 10
+            assert found["scores"]["longest_symbol_frames"] == 60
             assert found["longest_symbol"] == "space"
 
 
 def files_of(data: dict) -> set[str]:
     """The files that the page's script looks for, below the run's folder of samples."""
-    names = [f"{s['recording']}{ending}" for s in data["sentences"] for ending in (".flac", ".png")]
+    names = [f"{s['recording']}{ending}" for s in data["sentences"] for ending in (".wav", ".png")]
     paths = {f"recordings/{name}" for name in names}
-    made = ("reconstruction.flac", "reconstruction_mel.png", "synthesis.flac", "synthesis_mel.png")
+    made = ("reconstruction.wav", "reconstruction_mel.png", "synthesis.wav", "synthesis_mel.png")
     samples = [found for checkpoint in data["steps"] for found in checkpoint["samples"]]
     return paths | {f"{s['folder']}/{name}" for s in samples for name in (*made, "alignment.png")}
 
@@ -131,7 +131,7 @@ def test_self_contained_page_holds_all_files_unchanged_and_each_once(run):
     assert set(media) == files_of(data) and page.count('type="text/plain"') == len(media)
     for path, contents in media.items():
         assert contents == (run / "samples" / path).read_bytes()
-    wav, sample_rate = soundfile.read(io.BytesIO(media["step_00000040/000/synthesis.flac"]))
+    wav, sample_rate = soundfile.read(io.BytesIO(media["step_00000040/000/synthesis.wav"]))
     assert sample_rate == SAMPLE_RATE
     assert np.allclose(wav, tone(40, SENTENCES["a17"], "synthesis").numpy(), atol=1 / 32768)
     with Image.open(io.BytesIO(media["step_00000040/000/alignment.png"])) as image:

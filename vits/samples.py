@@ -27,7 +27,6 @@ from vits.model import VitsModel
 logger = logging.getLogger(__name__)
 
 VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
-RECORDINGS = "recordings"  # beside the folders of the steps: what does not change with them
 CLIPPED = 0.999  # the decoder's tanh comes close to 1 only where speech would be cut off
 
 
@@ -79,13 +78,14 @@ def write_samples(
     them.
 
     `folder` is the step's own, in the run's folder of samples. Each recording is written once, into
-    `recordings` beside it.
+    `recordings` beside it. Sounds are wav files: Chromium fails when it seeks near the end of a FLAC
+    file.
     """
     drop_samples_from(folder.parent, step)
     summaries = []
     for i, sample in enumerate(samples):
         name = f"{i:03d}"
-        recording = _write_recording(sample, name, monitor, folder.parent / RECORDINGS)
+        recording = _write_recording(sample, name, monitor, folder.parent / "recordings")
         _write_sample(sample, monitor, folder / name, step)
         summaries.append(
             {
@@ -147,7 +147,7 @@ def _write_recording(sample: Sample, name: str, monitor: Monitor, folder: Path) 
     """
     wav = sample.wavs["target"]
     digest = hashlib.sha256(wav.numpy().tobytes()).hexdigest()[:16]
-    path = folder / f"{digest}.flac"
+    path = folder / f"{digest}.wav"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         picture = mel_picture(sample.mels["target"])
@@ -169,7 +169,7 @@ def _write_sample(sample: Sample, monitor: Monitor, folder: Path, step: int) -> 
             )
             continue
         picture = mel_picture(sample.mels[name])
-        write_audio(folder / f"{name}.flac", wavs[name], sample.sample_rate)
+        write_audio(folder / f"{name}.wav", wavs[name], sample.sample_rate)
         write_png(folder / f"{name}_mel.png", picture)
         monitor.audio(f"{folder.name}/{name}", wavs[name], sample.sample_rate, step)
         monitor.picture(f"{folder.name}/{name}_mel", picture, step)

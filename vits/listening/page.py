@@ -22,12 +22,11 @@ import numpy as np
 from hifigan.errors import UserError
 from vits.listening.curves import curve_data, score_data, significant
 from vits.listening.run_folder import Run, Sample, read_run
-from vits.samples import RECORDINGS
 
 PAGE_NAME = "listen.html"
 SELF_CONTAINED_NAME = "listen_self_contained.html"
 N_STEPS = 8  # checkpoints in a self-contained page: bounds its size
-MEDIA_TYPES = {".flac": "audio/flac", ".png": "image/png"}
+MEDIA_TYPES = {".wav": "audio/wav", ".png": "image/png"}
 SUMMARY_KEYS = ("sample_rate", "n_fft", "hop_length", "n_mels", "batch_size", "lr", "seed")
 
 logger = logging.getLogger(__name__)
@@ -182,7 +181,7 @@ def embedded(folder: Path, samples: list[Sample]) -> str:
     """
     paths = {path for sample in samples for path in (folder / sample.folder).glob("*")}
     for sample in samples:
-        paths |= {folder / RECORDINGS / (sample.recording + ending) for ending in MEDIA_TYPES}
+        paths |= {folder / "recordings" / (sample.recording + ending) for ending in MEDIA_TYPES}
     return "\n".join(
         f'<script type="text/plain" id="{path.relative_to(folder).as_posix()}" '
         f'data-type="{MEDIA_TYPES[path.suffix]}">'

@@ -51,7 +51,7 @@ function follow(audio, mel, duration, seconds) {
     if (time >= duration) return;
     await fetchWhole(audio);
     audio.currentTime = time;
-    audio.play();
+    audio.play().catch(() => {}); // stopped before it began; of a fault the error event tells
   });
 }
 
@@ -113,7 +113,7 @@ function numbers(sample) {
 function recordingColumn(sentence, nSamples, seconds) {
   const path = `recordings/${sentence.recording}`;
   return element("section", {class: "column"}, element("h4", {}, "recording"),
-    sound("Recording", sentence.id, nSamples, `${path}.flac`, `${path}.png`, seconds),
+    sound("Recording", sentence.id, nSamples, `${path}.wav`, `${path}.png`, seconds),
     element("div", {}, timeAxis(seconds), element("p", {class: "hint"},
       `${sentence.frames} frames, ${sentence.symbols} symbols with blanks`)));
 }
@@ -123,7 +123,7 @@ function stepColumn(step, sentence, sample, seconds) {
   return element("section", {class: "column", "aria-label": subject},
     element("h4", {}, `step ${step}`, element("small", {}, step === newest ? "newest" : "")),
     ...Object.entries(SOURCES).map(([source, title]) => sound(title, subject,
-      sample.n_samples[source], `${sample.folder}/${source}.flac`,
+      sample.n_samples[source], `${sample.folder}/${source}.wav`,
       `${sample.folder}/${source}_mel.png`, seconds)),
     element("div", {}, element("h5", {}, "Alignment"),
       track(`${sample.folder}/alignment.png`, sentence.frames, `Alignment of ${subject}: frames from `
@@ -201,8 +201,8 @@ function showChoices() {
   document.getElementById("thinned").textContent = data.steps.length < data.n_steps_in_run
     ? `${data.steps.length} of the run's ${data.n_steps_in_run} steps with samples are on this page, to `
       + "bound its size." : "";
-  document.getElementById("cards").addEventListener("error", event => event.target.replaceWith(
-    element("p", {class: "absent"}, `not found: ${event.target.getAttribute("src")}`)), true);
+  document.getElementById("cards").addEventListener("error", ({target}) => target.replaceWith(
+    element("p", {class: "absent"}, `not found: ${target.getAttribute("src")}`)), true);
   first();
 }
 
