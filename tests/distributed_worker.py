@@ -1,87 +1,171 @@
-"""What tests/test_distributed.py lets every process run, under torchrun or alone.
+"""What tests/test_distributed.py lets every process do, under torchrun or alone.
 
-steps CASES OUT: for each case (config and global batch) one step on this rank's rows, with given
-noise train OUT ARGUMENTS...: train.py itself; every rank leaves the files it saw and its weights
+distributed_worker.py jobs JOBS OUT           the steps and runs of the file; results to OUT
+distributed_worker.py die HOW ARGUMENTS...    train.py, of which rank 1 dies in its second step
 """
 
+import os
+import signal
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
+from torch import Tensor
 
 import train
 from hifigan.distributed import Ranks, joined_ranks
+from hifigan.errors import UserError
 from hifigan.json_config import read_config
+from hifigan.loop import Limits
 from vits.config import VitsConfig
 from vits.data import Batch
 from vits.model import TrainingNoise
+from vits.run import RANDOM, Start, run_training
 from vits.training import VitsTraining
 
 
-def step(config: str, batches: dict[str, list[dict]], ranks: Ranks) -> dict[str, Any]:
-    """Losses (means over the ranks), gradients and weights after one step on this rank's rows."""
-    torch.manual_seed(ranks.rank)  # rank 0's weights rule, whatever the others started from
-    training = VitsTraining(read_config(VitsConfig, Path(config)), ranks, [], [])
-    rows = batches[f"{ranks.n_ranks} ranks"][ranks.rank]
-    losses = training.train_step(Batch(**rows["batch"], ids=[]), TrainingNoise(**rows["noise"]))
-    totals = ranks.sums([float(loss) for loss in losses.values()])
-    tensors = {
-        f"{network} {kind}": tensors
-        for network in ("generator", "discriminator")
-        for kind, tensors in tensors_of(training, network).items()
-    }
+@dataclass(frozen=True)
+class Step:
+    """One training step, with given noise. shares: of the global batch, by rank."""
+
+    config: str
+    shares: list[dict[str, dict[str, Tensor]]]
+
+    def __call__(self, ranks: Ranks) -> dict[str, Any]:
+        """Losses (means over the ranks), and gradients and weights of this rank."""
+        torch.manual_seed(ranks.rank)  # rank 0's weights rule, whatever the others started from
+        training = VitsTraining(read_config(VitsConfig, Path(self.config)), ranks, [], [])
+        share = self.shares[ranks.rank]
+        batch = Batch(**share["batch"], ids=["made up"] * len(share["batch"]["wav"]))
+        losses = training.train_step(batch, TrainingNoise(**share["noise"]))
+        totals = ranks.sums([float(loss) for loss in losses.values()])
+        found = {"losses": {name: total / ranks.n_ranks for name, total in zip(losses, totals)}}
+        for network in ("generator", "discriminator"):
+            parameters = dict(getattr(training.state, network).named_parameters())
+            found[f"{network} gradients"] = {name: p.grad for name, p in parameters.items()}
+            found[f"{network} weights"] = {name: p.detach() for name, p in parameters.items()}
+        return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run, from random weights or those of a checkpoint."""
+
+    config: str
+    folder: str
+    max_steps: int | None = None
+    weights: str | None = None
+
+    def __call__(self, ranks: Ranks) -> dict[str, Any]:
+        """The ids that this rank saw, step by step, its weights at the end, and what it wrote."""
+        seen: list[list[str]] = []
+        trainings: list[VitsTraining] = []
+        take_step = VitsTraining.train_step
+
+        def watched_step(training: VitsTraining, batch: Batch, **options: Any) -> dict[str, Tensor]:
+            if not options.get("dry"):
+                seen.append(batch.ids)
+                trainings.append(training)
+            return take_step(training, batch, **options)
+
+        WRITTEN.clear()
+        start = Start(Path(self.weights), resumes=False) if self.weights else RANDOM
+        with patch.object(VitsTraining, "train_step", watched_step):
+            run_training(
+                read_config(VitsConfig, Path(self.config)),
+                Path(self.folder),
+                ranks,
+                Limits(self.max_steps),
+                start,
+            )
+        state = trainings[-1].state
+        weights = {**state.generator.state_dict(), **state.discriminator.state_dict()}
+        return {"seen": seen, "weights": weights, "written": list(WRITTEN)}
+
+
+def share_results(ranks: Ranks) -> dict[str, Any]:
+    """What the ranks' common calls give this one."""
+    last = ranks.n_ranks - 1
+
+    def fail() -> None:
+        raise UserError(f"rank {ranks.rank}")
+
+    def outcome(call: Callable[[], None]) -> str:
+        try:
+            call()
+        except UserError as error:
+            return str(error)
+        except SystemExit as end:
+            return f"exit code {end.code}"
+        return "nothing"
+
     return {
-        "losses": {name: total / ranks.n_ranks for name, total in zip(losses, totals)},
-        **tensors,
+        "from the first": ranks.first(lambda: [ranks.rank, "a"]),
+        "its own": ranks.each(lambda: ranks.rank),
+        "sums": ranks.sums([1.0, ranks.rank]),
+        "gathered": ranks.gather(ranks.rank),
+        "all but the first": ranks.all(ranks.rank > 0),
+        "all": ranks.all(True),
+        "the first fails": outcome(lambda: ranks.first(fail)),
+        "the last fails": outcome(
+            lambda: ranks.each(lambda: fail() if ranks.rank == last else None)
+        ),
     }
 
 
-def tensors_of(training: VitsTraining, network: str) -> dict[str, dict[str, torch.Tensor]]:
-    parameters = dict(getattr(training.state, network).named_parameters())
-    assert all(p.grad is not None for p in parameters.values()), "a parameter without a gradient"
-    return {
-        "gradients": {name: p.grad for name, p in parameters.items()},
-        "weights": {name: p.detach() for name, p in parameters.items()},
-    }
+WRITTEN: list[str] = []  # what this process opened for writing, renamed, made or removed
 
 
-def train_and_watch(out: Path, arguments: list[str]) -> None:
-    seen, runs = [], []
+def watch_writing(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook."""
+    writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if writes or event in ("os.rename", "os.mkdir", "os.remove", "os.link"):
+        WRITTEN.append(str(arguments[0]))
+
+
+def do_jobs(jobs: dict[str, Callable[[Ranks], Any]], out: Path) -> None:
+    """Every job's results, in order of rank, to the file `out`."""
+    sys.addaudithook(watch_writing)
+    with joined_ranks("cpu") as ranks:
+        results = {name: ranks.gather(job(ranks)) for name, job in jobs.items()}
+        if ranks.is_first:
+            torch.save(results, out)
+
+
+def die(how: str) -> None:
+    """Leave the time of it in the file died."""
+    Path("died").write_text(str(time.time()))
+    if how == "raise":
+        raise RuntimeError("made to crash")
+    if how == "exit":
+        sys.exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_and_die(how: str, arguments: list[str]) -> None:
     take_step = VitsTraining.train_step
 
-    def watched_step(
-        self: VitsTraining, batch: Batch, dry: bool = False
-    ) -> dict[str, torch.Tensor]:
-        if dry:
-            return take_step(self, batch, dry=True)
-        runs.append(self)
-        seen.append(batch.ids)
-        return take_step(self, batch)
+    def deadly_step(training: VitsTraining, batch: Batch, **options: Any) -> dict[str, Tensor]:
+        if training.ranks.rank == 1 and training.state.step == 1:
+            die(how)
+        return take_step(training, batch, **options)
 
-    VitsTraining.train_step = watched_step
     sys.argv = ["train.py", *arguments]
-    train.main()
-    ranks: Ranks = runs[-1].ranks
-    torch.save(
-        {
-            "seen": seen,
-            "generator": runs[-1].state.generator.state_dict(),
-            "discriminator": runs[-1].state.discriminator.state_dict(),
-            "joined": torch.distributed.is_initialized(),
-            "n_ranks": ranks.n_ranks,
-        },
-        out / f"rank{ranks.rank}.pt",
-    )
+    with patch.object(VitsTraining, "train_step", deadly_step):
+        train.main()
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "steps":
-        with joined_ranks("cpu") as ranks_here:
-            made = [
-                step(config, batches, ranks_here) for config, batches in torch.load(sys.argv[2])
-            ]
-            if ranks_here.is_first:
-                torch.save(made, sys.argv[3])
+    # Under their own name, or torch.load would not find the jobs in the test that made them.
+    from tests import distributed_worker
+
+    if sys.argv[1] == "jobs":
+        jobs = torch.load(sys.argv[2], weights_only=False)
+        distributed_worker.do_jobs(jobs, Path(sys.argv[3]))
     else:
-        train_and_watch(Path(sys.argv[2]), sys.argv[3:])
+        distributed_worker.train_and_die(sys.argv[2], sys.argv[3:])
