@@ -2,51 +2,15 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hifigan.distributed import Ranks
-from hifigan.mel import Spectrogram
-from vits.config import VitsConfig
-from vits.data import Batch, UtteranceDataset, collate
-from vits.data_check import check_data
+from tests.one_step import NORMS, gradients, make, norm, step
 from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-NORMS = {"generator_gradient_norm", "discriminator_gradient_norm"}
-Make = Callable[..., tuple[VitsTraining, Batch]]
-
-
-def make(
-    config: VitsConfig, device: str = "cpu", batch_size: int = 4
-) -> tuple[VitsTraining, Batch]:
-    """The same weights for the same config, and the first training utterances as a batch."""
-    data = check_data(config)
-    torch.manual_seed(0)
-    experiment = VitsTraining(
-        data.config, Ranks(0, 1, torch.device(device)), data.valid, data.valid[:1]
-    )
-    dataset = UtteranceDataset(data.train, data.config.audio.sample_rate)
-    return experiment, collate([dataset[i] for i in range(batch_size)]).to(device)
-
-
-def step(experiment: VitsTraining, batch: Batch, seed: int = 1) -> dict[str, Tensor]:
-    """One step with the same draws for the same seed."""
-    torch.manual_seed(seed)
-    return experiment.train_step(batch)
-
-
-def gradients(network: nn.Module) -> dict[str, Tensor | None]:
-    return {
-        name: None if p.grad is None else p.grad.clone() for name, p in network.named_parameters()
-    }
-
-
-def norm(network: nn.Module) -> Tensor:
-    return torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]).norm()
 
 
 def test_the_losses_fall_on_one_repeated_batch(smallest) -> None:
@@ -88,11 +52,11 @@ def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> No
     }
     order = []
 
-    def watched(self: VitsTraining, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+    def watched(self: VitsTraining, optimizer: torch.optim.Optimizer, blocked: Tensor) -> Tensor:
         learning, resting = networks[id(optimizer)]
         order.append(learning)
         before = gradients(resting), copy.deepcopy(resting.state_dict())
-        result = update(self, optimizer, loss)
+        result = update(self, optimizer, blocked)
         for name, gradient in gradients(resting).items():
             old = before[0][name]
             assert gradient is old is None or torch.equal(gradient, old), (
@@ -143,65 +107,6 @@ def test_grad_clip_bounds_the_norm_that_is_stepped_with_and_reports_the_one_befo
     torch.testing.assert_close(norm(free.state.generator), before["generator_gradient_norm"])
     for network in (clipped.state.generator, clipped.state.discriminator):
         assert float(norm(network)) == pytest.approx(0.5, rel=1e-3)
-
-
-@pytest.mark.parametrize("name", ["AdamW", "Adam", "RAdam", "NAdam"])
-def test_every_optimizer_trains(smallest, name) -> None:
-    experiment, batch = make(smallest(f"train.optimizer={name}", "train.lr=0.001"), batch_size=2)
-    assert type(experiment.state.generator_optimizer).__name__ == name
-    totals = [float(step(experiment, batch)["total"]) for _ in range(12)]
-    assert totals[-1] < totals[0]
-
-
-@pytest.mark.parametrize(
-    "precision, expected",
-    [
-        ("false", None),
-        ("true", torch.bfloat16),
-        ("bf16", torch.bfloat16),
-        pytest.param("fp16", torch.float16, marks=pytest.mark.gpu),
-    ],
-)
-def test_every_precision_gives_finite_float32_losses(
-    smallest, monkeypatch, precision, expected
-) -> None:
-    device = "cuda" if expected == torch.float16 else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
-    experiment, batch = make(smallest(f"train.mixed_precision={precision}"), device)
-    assert experiment.dtype == expected
-    made, seen, waves = set(), set(), set()
-    experiment.state.generator.decoder.input.register_forward_hook(
-        lambda _, __, x: made.add(x.dtype)
-    )
-    experiment.state.generator.decoder.register_forward_hook(
-        lambda _, __, wav: waves.add(wav.dtype)
-    )
-    for name in ("magnitudes", "mel"):
-
-        def noted(
-            self: Spectrogram, *arguments: Tensor, method=getattr(Spectrogram, name)
-        ) -> Tensor:
-            result = method(self, *arguments)
-            seen.add(result.dtype)
-            return result
-
-        monkeypatch.setattr(Spectrogram, name, noted)
-
-    for _ in range(2):
-        for name, value in step(experiment, batch).items():
-            assert value.dtype == torch.float32, name
-            assert value.isfinite() or (expected == torch.float16 and name in NORMS), name
-    assert all(p.dtype == torch.float32 for p in experiment.state.generator.parameters())
-    assert experiment.validate().keys() >= {"mel", "kl", "discriminator"}
-    assert made == {expected or torch.float32} and seen == waves == {torch.float32}
-
-
-def test_half_precision_losses_are_near_full_precision_ones(smallest) -> None:
-    full, half = (make(smallest(f"train.mixed_precision={name}")) for name in ("false", "bf16"))
-    full_losses, half_losses = step(*full), step(*half)
-    for name in dataclasses.asdict(full[0].config.loss):
-        assert float(half_losses[name]) == pytest.approx(float(full_losses[name]), rel=0.1), name
 
 
 def test_grad_checkpoint_changes_nothing_but_memory(smallest) -> None:
