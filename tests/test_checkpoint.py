@@ -98,6 +98,15 @@ def test_a_file_that_comes_back_damaged_is_not_taken(tmp_path, monkeypatch) -> N
     assert_same(read_checkpoint(path), contents(1))
 
 
+def test_a_leftover_that_is_a_second_name_of_a_good_file_does_it_no_harm(tmp_path) -> None:
+    """As a process leaves it that was killed while it marked the best checkpoint."""
+    write_checkpoint(tmp_path / "step_1.pt", contents(1))
+    os.link(tmp_path / "step_1.pt", tmp_path / "step_2.part")
+    write_checkpoint(tmp_path / "step_2.pt", contents(2))
+    assert names(tmp_path) == ["step_1.pt", "step_2.pt"]
+    assert_same(read_checkpoint(tmp_path / "step_1.pt"), contents(1))
+
+
 def test_the_size_is_known_before_writing(tmp_path) -> None:
     large = torch.zeros(3, 2**20)
     for saved in (

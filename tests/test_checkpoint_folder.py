@@ -222,9 +222,17 @@ def test_damaged_files_are_named_and_the_newest_good_one_is_used(tmp_path, caplo
     assert_same(found, contents(2))
     for step in (3, 4, 5):
         assert f"step_0000000{step}.pt: damaged" in caplog.text
-    folder.write(6, contents(6))
-    folder.write(7, contents(7))
-    assert folder.read_newest()[0].name == "step_00000007.pt"
+
+
+def test_a_folder_under_the_name_of_a_checkpoint_is_neither_counted_nor_deleted(
+    tmp_path, caplog
+) -> None:
+    (tmp_path / "step_00000002.pt").mkdir()
+    folder_with(tmp_path, 1, 3, keep_last=2)
+    assert names(tmp_path) == [f"step_0000000{step}.pt" for step in (1, 2, 3)]
+    folder_with(tmp_path, 4, 5, keep_last=2)
+    assert names(tmp_path) == [f"step_0000000{step}.pt" for step in (2, 4, 5)]
+    assert "could not delete" not in caplog.text
 
 
 def test_with_all_files_damaged_the_run_does_not_start_afresh(tmp_path) -> None:
