@@ -131,8 +131,8 @@ class CheckpointFolder:
         dropped as the oldest.
         """
         path = self.folder / f"step_{step:08d}.pt"
-        for leftover in self.folder.glob("*step_*.part"):  # of a process killed while it wrote
-            leftover.unlink()
+        for leftover in self.folder.glob("*step_*.part"):
+            self._delete(leftover, "a process was killed while it wrote this")
         write_checkpoint(path, contents)
         files = [path for path in self.steps(until=step) if path.is_file()]
         for old in files[: -self.keep_last]:

@@ -10,7 +10,7 @@ import pytest
 
 from hifigan import checkpoint
 from hifigan.atomic_file import NotSaved
-from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint, stored_bytes
+from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint
 from hifigan.errors import UserError
 from tests.checkpoint_contents import assert_same, contents, names
 
@@ -183,29 +183,6 @@ def test_a_linked_folder_serves_as_the_folder_itself(tmp_path) -> None:
         "step_00000003.pt",
     ]
     assert_same(folder.read_newest()[1], contents(3))
-
-
-# Room
-
-
-@pytest.mark.parametrize(
-    "keep_every, n_files", [(None, 3 + 2), (100, 3 + 2 + 10)], ids=["last", "milestones"]
-)
-@pytest.mark.parametrize("n_here", [0, 3])
-def test_a_run_that_will_fill_the_disk_is_warned_of_at_its_start(
-    tmp_path, monkeypatch, caplog, keep_every, n_files, n_here
-) -> None:
-    folder_with(tmp_path, *range(n_here))
-    folder = CheckpointFolder(tmp_path, keep_last=3, keep_every=keep_every)
-    size = stored_bytes(contents(1))
-    here = sum(path.stat().st_size for path in tmp_path.iterdir())
-    for missing in (0, 1):
-        free = n_files * size - here - missing
-        monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
-        folder.warn_of_little_room(contents(1), last_step=1000)
-        warned = f"up to {n_files} checkpoints" in caplog.text
-        assert warned == bool(missing)
-    assert f"the disk has room for {n_files - 1}" in caplog.text
 
 
 # Damage
