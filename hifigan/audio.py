@@ -22,6 +22,7 @@ FORMATS = {
     ".ogg": ("OGG", "VORBIS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
+DECODERS = (soundfile.__libsndfile_version__, soxr.__libsoxr_version__)  # others, other bits
 BLOCK_SAMPLES = 65536  # libsndfile's Vorbis encoder overflows the stack on long clips in one piece
 
 

@@ -21,10 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hifigan.audio import DECODERS
+
 logger = logging.getLogger(__name__)
 
 FORMAT = 1  # change it with whatever changes a slot, or the samples that read_audio gives
-HEADER = struct.Struct("<16sII")  # what the recording was, bytes per sample, checksum
+HEADER = struct.Struct("<16sII")  # digest of what was decoded, bytes per sample, checksum
 KINDS = {2: "i2", 4: "f4"}  # by bytes per sample
 FULL_SCALE = 2**15  # of 16-bit recordings, which are stored as such
 RESERVED_BYTES = 2 * 2**30  # of the disk, which are left to the checkpoints
@@ -60,7 +62,7 @@ class PackedCache:
             status = recording.stat()
         except OSError:
             return decode()  # which tells what is wrong
-        state = _digest(os.fspath(recording), status.st_size, status.st_mtime_ns)
+        state = _digest(os.fspath(recording), status.st_size, status.st_mtime_ns, *DECODERS)
         wav = self._read(index, state)
         if wav is None:
             wav = decode()

@@ -117,6 +117,14 @@ def test_a_recording_that_changed_is_decoded_again(tmp_path, recordings):
         cache.get(1, recordings[2], never)  # another recording in the same place
 
 
+def test_another_version_of_the_decoder_decodes_again(tmp_path, recordings, monkeypatch):
+    cache = PackedCache(tmp_path / "x.samples", LENGTHS)
+    fill(cache, recordings)
+    monkeypatch.setattr(packed_cache, "DECODERS", ("9.9.9", "9.9.9"))
+    with pytest.raises(AssertionError, match="decoded again"):
+        cache.get(1, recordings[1], never)
+
+
 def test_a_recording_that_is_gone_is_told_by_the_decoder(tmp_path, recordings):
     cache = PackedCache(tmp_path / "x.samples", LENGTHS)
     fill(cache, recordings)
@@ -190,7 +198,8 @@ def write_again_and_again(cache, recordings):
 
 def packed_state(path):
     status = path.stat()
-    return packed_cache._digest(os.fspath(path), status.st_size, status.st_mtime_ns)
+    facts = (status.st_size, status.st_mtime_ns, *packed_cache.DECODERS)
+    return packed_cache._digest(os.fspath(path), *facts)
 
 
 def test_a_process_killed_while_writing_costs_nothing(tmp_path, recordings):
