@@ -1,9 +1,10 @@
 """Measures how quickly recordings are read, and what a training run loses by waiting for them.
 
 First one process with one thread reads the training utterances of a data set round and round, by
-decoding them and from the packed cache (in the system's page cache by then, as in later epochs of a
-data set that fits the memory). Then train.py itself trains, with and without loader processes and
-the packed cache, and tells in its scalars how long its steps waited for a batch.
+decoding them and from the packed cache (all files being in memory by then). Seconds are those of its
+core, so that other work on the machine and waiting for disks do not count. Then train.py itself
+trains, with and without loader processes and the packed cache, and tells in its scalars how long its
+steps waited for a batch.
 """
 
 import argparse
@@ -78,7 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rates = reading_rates(config, args.n_reads, Path(folder))
         for name, rate in rates.items():
-            print(f"{name:>30}: {rate:8.0f} utterances per second and core")
+            print(f"{name:>30}: {rate:8.0f} utterances per second and core", flush=True)
         runs = []
         for n_workers in sorted({0, choose_workers(None)}):
             for packed in (False, True):
@@ -91,7 +92,8 @@ def main() -> None:
                 runs.append({"num_workers": n_workers, "packed_cache": packed} | figures)
                 print(
                     f"{name:>30}: {100 * figures['waiting_share']:.2f} % of the step time waits, "
-                    f"{figures['utterances_per_second']:.1f} utterances per second"
+                    f"{figures['utterances_per_second']:.1f} utterances per second",
+                    flush=True,
                 )
     if args.json:
         device = pick_device(args.device)
@@ -101,6 +103,7 @@ def main() -> None:
                 {
                     "device": torch.cuda.get_device_name(device) if on_cuda else "cpu",
                     "n_cores": os.cpu_count(),
+                    "torch": torch.__version__,
                     "config": args.config_path.stem,
                     "data": args.data.name,
                     "utterances_per_second_and_core": rates,
@@ -111,7 +114,7 @@ def main() -> None:
 
 
 def reading_rates(config: VitsConfig, n_reads: int, folder: Path) -> dict[str, float]:
-    """Utterances per second by one thread, decoded and from a packed cache made in `folder`."""
+    """Utterances per second of a core, decoded and from a packed cache made in `folder`."""
     torch.set_num_threads(1)
     utterances = check_data(config).train
     rate, n_samples = config.audio.sample_rate, sample_counts(utterances)
@@ -124,10 +127,10 @@ def reading_rates(config: VitsConfig, n_reads: int, folder: Path) -> dict[str, f
     for name, dataset in datasets.items():
         for i in range(len(dataset)):
             dataset[i]
-        start = time.perf_counter()
+        start = time.process_time()
         for i in range(n_reads):
             dataset[i % len(dataset)]
-        rates[name] = round(n_reads / (time.perf_counter() - start), 1)
+        rates[name] = round(n_reads / (time.process_time() - start), 1)
     return rates
 
 
