@@ -105,8 +105,11 @@ def train(
                     stopping = save_is_owed = False
                     break
                 if logging_now:
-                    values = run.log(reports, pace, phases, last_step, bar.disable)
+                    seconds_left = deadline - time.monotonic()
+                    values = run.log(reports, pace, phases, last_step, seconds_left, bar.disable)
                     bar.set_postfix_str(summary(values))
+                    reachable = state.step + seconds_left * values["train/steps_per_second"]
+                    bar.total = int(min(last_step, reachable))
                 # A look because of an early stop must not judge: stopping would change the run.
                 judging = validating or state.epoch == config.epochs
                 is_best = looking and run.look(judging)

@@ -62,7 +62,13 @@ class RunFolder:
         return minutes is not None and time.monotonic() - self.saved_at > 60 * minutes
 
     def log(
-        self, reports: StepReports, pace: Pace, phases: Phases, last_step: int, as_line: bool
+        self,
+        reports: StepReports,
+        pace: Pace,
+        phases: Phases,
+        last_step: int,
+        seconds_left: float,
+        as_line: bool,
     ) -> dict[str, float]:
         """Losses, rates, pace and phase times to the curves, and to the terminal if `as_line`."""
         state, ranks = self.experiment.state, self.ranks
@@ -87,7 +93,8 @@ class RunFolder:
                 "step %d of %d (%.1f h to go), epoch %d: %s",
                 state.step,
                 last_step,
-                (last_step - state.step) / values["train/steps_per_second"] / 3600,
+                min((last_step - state.step) / values["train/steps_per_second"], seconds_left)
+                / 3600,
                 state.epoch,
                 summary(values),
             )
