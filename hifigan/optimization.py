@@ -154,7 +154,7 @@ def _build(key: str, kind: type, options: dict[str, Any], *arguments: Any, **nam
         )
     try:
         return kind(*arguments, **named, **options)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"train.{key}_options: {kind.__name__} refuses them: {error}; mend them or use another "
             f"train.{key}"
