@@ -14,10 +14,9 @@ from hifigan.checkpoint import open_checkpoint
 from hifigan.distributed import joined_ranks
 from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
-from train import add_run_arguments, log_to_terminal, read_limits, with_data
+from train import add_run_arguments, log_to_terminal, read_limits, train_as_asked, with_data
 from vits.config import VitsConfig
-from vits.listening import update_page
-from vits.run import Start, run_training
+from vits.run import Start
 
 
 def main() -> None:
@@ -42,11 +41,11 @@ def main() -> None:
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        log_to_terminal(ranks)
+        log_to_terminal(ranks, args.log_level)
         limits = ranks.first(lambda: read_limits(args))
         path, config = ranks.first(lambda: read_settings(args))
         beginning = Start(path, resumes=False)
-        run_training(config, Path("runs") / args.model, ranks, limits, beginning, update_page)
+        train_as_asked(args, config, Path("runs") / args.model, ranks, limits, beginning)
 
 
 def read_settings(args: argparse.Namespace) -> tuple[Path, VitsConfig]:

@@ -21,9 +21,13 @@ from hifigan.distributed import Ranks, joined_ranks
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
+from hifigan.profiling import N_STEPS, WARM_UP_STEPS
 from vits.config import VitsConfig
 from vits.listening import update_page
 from vits.run import RANDOM, Start, run_training
+from vits.trial import N_STEPS as TRIAL_STEPS
+from vits.trial import Trial
+from vits.watching import Watching
 
 
 def main() -> None:
@@ -67,19 +71,24 @@ def main() -> None:
     add_run_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
-        log_to_terminal(ranks)
+        log_to_terminal(ranks, args.log_level)
         limits = ranks.first(lambda: read_limits(args))
         run, config_path, beginning = ranks.first(lambda: find_run(args))
         config = ranks.first(
             lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
         )
-        run_training(config, run, ranks, limits, beginning, update_page)
+        train_as_asked(args, config, run, ranks, limits, beginning)
 
 
 def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
     """The run's folder, its config file, and what a run without checkpoints begins with."""
     if args.continue_path:
         run = args.continue_path
+        if args.overfit_one_batch or args.subset:
+            raise UserError(
+                f"--continue_path {run}: --overfit_one_batch and --subset begin runs of their own; "
+                f"use --restore_from {run} to begin with its weights"
+            )
         if args.model:
             raise UserError(f"-m {args.model}: --continue_path {run} names the run; leave -m out")
         if not list((run / "checkpoints").glob("*.pt")):
@@ -100,10 +109,33 @@ def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
     return run, args.config, Start(path, resumes=bool(args.restore_from))
 
 
-def log_to_terminal(ranks: Ranks) -> None:
-    """Progress goes to stderr, from the first process only."""
-    level = logging.INFO if ranks.is_first else logging.ERROR
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+def train_as_asked(
+    args: argparse.Namespace,
+    config: VitsConfig,
+    run: Path,
+    ranks: Ranks,
+    limits: Limits,
+    beginning: Start,
+) -> None:
+    """Train, or make a trial in a folder of its own; exit code 1 if that is not passed."""
+    watching = Watching(args.profile, args.detect_anomaly)
+    trial = Trial(args.subset) if args.overfit_one_batch or args.subset else None
+    if trial:
+        run = ranks.first(lambda: trial.folder(run))
+    if not run_training(
+        config, run, ranks, limits, beginning, update_page, watching=watching, trial=trial
+    ):
+        raise SystemExit(1)
+
+
+def log_to_terminal(ranks: Ranks, level: str) -> None:
+    """Progress goes to stderr, from the first process only; the run's log.txt has INFO always."""
+    lowest = logging.getLevelName(level) if ranks.is_first else logging.ERROR
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda record: record.levelno >= lowest)  # the progress bar takes it over
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    for package in ("hifigan", "vits"):  # other packages debug themselves
+        logging.getLogger(package).setLevel(min(lowest, logging.INFO))
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,10 +168,41 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="stop and save after this many minutes (default: no limit)",
     )
+    parser.add_argument(
+        "--log_level",
+        choices=("DEBUG", "INFO", "WARNING"),
+        default="INFO",
+        help="DEBUG tells shapes, types and ranges of what flows through a step, too; the slower\n"
+        "for it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help=f"record {N_STEPS} steps after {WARM_UP_STEPS}, write a trace to profile/ in the run\n"
+        "folder, log where the time goes, and train on",
+    )
+    parser.add_argument(
+        "--detect_anomaly",
+        action="store_true",
+        help="end at the first NaN or infinity in forward or backward, and say what made it; slow",
+    )
+    trial = parser.add_mutually_exclusive_group()
+    trial.add_argument(
+        "--overfit_one_batch",
+        action="store_true",
+        help="train on one batch alone, in runs/NAME_overfit, and say PASS (exit code 0) or FAIL (1)",
+    )
+    trial.add_argument(
+        "--subset",
+        type=int,
+        metavar="N",
+        help="the same on the first N utterances of the training list, in runs/NAME_subset_N; both\n"
+        f"take {TRIAL_STEPS} steps unless --max_steps says otherwise",
+    )
 
 
 def read_limits(args: argparse.Namespace) -> Limits:
-    for name in ("max_steps", "max_minutes"):
+    for name in ("max_steps", "max_minutes", "subset"):
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise UserError(f"--{name} {value}: expected more than 0; leave it out for no limit")

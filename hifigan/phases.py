@@ -4,7 +4,8 @@
         ...
 
 names the work for torch.profiler, and times it if a Phases is at work (as autocast is: for the
-code below it, wherever that stands). A phase inside another one is taken off the outer one's time.
+code below it, wherever that stands). A phase inside another one is taken off the outer one's time; a
+Phases inside another one counts for both.
 On CUDA the phases are timed on the device, by events that nobody waits for before they are read.
 """
 
@@ -23,10 +24,11 @@ class Phases:
 
     def __init__(self, device: torch.device) -> None:
         self.on_cuda = device.type == "cuda"
-        self.spans: list[tuple[str, str | None, Mark, Mark]] = []  # name, phase around it
+        self.spans: list[Span] = []
         self.open: list[str] = []
 
     def __enter__(self) -> "Phases":
+        self.outer = _at_work.get()
         self.token = _at_work.set(self)
         return self
 
@@ -39,6 +41,11 @@ class Phases:
         event = torch.cuda.Event(enable_timing=True)
         event.record()
         return event
+
+    def add(self, span: "Span") -> None:
+        self.spans.append(span)
+        if self.outer is not None:
+            self.outer.add(span)
 
     def seconds(self) -> dict[str, float]:
         """Seconds by phase since the last reading, in order of first appearance."""
@@ -55,6 +62,7 @@ class Phases:
 
 
 Mark = float | torch.cuda.Event
+Span = tuple[str, str | None, Mark, Mark]  # name, phase around it, start, end
 
 
 @contextmanager
@@ -72,4 +80,4 @@ def phase(name: str) -> Iterator[None]:
             yield
         finally:
             phases.open.pop()
-            phases.spans.append((name, around, start, phases.mark()))
+            phases.add((name, around, start, phases.mark()))

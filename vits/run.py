@@ -28,7 +28,10 @@ from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
 from vits.data_check import CheckedData, check_data
 from vits.loader import make_loader
+from vits.start_log import log_start
 from vits.training import VitsTraining
+from vits.trial import Judge, Trial
+from vits.watching import Watching, watched
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +59,22 @@ def run_training(
     limits: Limits,
     beginning: Start = RANDOM,
     after_look: Callable[[Path], None] | None = None,
-) -> None:
+    watching: Watching = Watching(),
+    trial: Trial | None = None,
+) -> bool:
     """Train in the folder `run`: a new run from `beginning`, else from its own newest checkpoint.
 
-    after_look: what to call with the run folder after each validation.
+    after_look: what to call with the run folder after each validation. Returns False where a trial
+    was to be made and has not been passed.
     """
+    config = trial.adapt(config) if trial else config
     torch.manual_seed(config.train.seed + ranks.rank)
     set_float32_precision(config.train)
     at_hand: list[dict[str, Any]] = []  # a checkpoint is large, so rank 0 reads it once
     start, data = ranks.first(lambda: prepare(config, run, beginning, at_hand))
     config = data.config
+    if trial:
+        data = ranks.each(lambda: trial.cut(data, ranks))
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
     if start.path:
         ranks.each(lambda: load(experiment, start, at_hand, ranks))
@@ -76,8 +85,12 @@ def run_training(
         (run / "config.json").write_text(config_to_json(config), encoding="utf-8")
         data.report.write(run)
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
-        log_start(experiment, start, data, ranks, run)
-        train(experiment, loader, config.train, ranks, run, limits, after_look)
+        log_start(experiment, loader, ranks, run, start.path, start.resumes)
+        judge = Judge(trial, experiment, limits) if trial else None
+        with watched(experiment, watching, ranks, run) as seen:
+            limits = judge.limits if judge else limits
+            train(seen, loader, config.train, ranks, run, limits, after_look)
+        return judge.passes() if judge else True
 
 
 def prepare(
@@ -193,54 +206,6 @@ def log_file(path: Path) -> Iterator[None]:
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
-
-
-def log_start(
-    experiment: VitsTraining, start: Start, data: CheckedData, ranks: Ranks, run: Path
-) -> None:
-    """What runs where, and what it goes on from."""
-    if not ranks.is_first:
-        return
-    state, config = experiment.state, experiment.config.train
-    name = (
-        torch.cuda.get_device_name(ranks.device)
-        if ranks.device.type == "cuda"
-        else f"CPU, {torch.get_num_threads()} threads"
-    )
-    logger.info(
-        "run folder %s; torch %s on %s; %d process(es)", run, torch.__version__, name, ranks.n_ranks
-    )
-    if ranks.device.type == "cpu":
-        logger.warning(
-            "training on the CPU: fine for tests and small models, very slow for a full one"
-        )
-    logger.info(
-        "generator %s parameters, discriminators %s",
-        *(
-            f"{sum(p.numel() for p in network.parameters()):,}"
-            for network in (state.generator, state.discriminator)
-        ),
-    )
-    logger.info(
-        "%d utterances in batches of %d x %d process(es); precision %s",
-        len(data.train),
-        config.batch_size,
-        ranks.n_ranks,
-        experiment.dtype or "float32",
-    )
-    if start.resumes:
-        logger.info(
-            "resuming from %s: step %d, epoch %d, batch %d of it, learning rate %.3g",
-            start.path,
-            state.step,
-            state.epoch,
-            state.batch,
-            state.generator_optimizer.param_groups[0]["lr"],
-        )
-    elif start.path:
-        logger.info("new run at step 0 with the weights of %s; fresh optimizers", start.path)
-    else:
-        logger.info("new run at step 0 with random weights")
 
 
 def _short(value: Any) -> str:
