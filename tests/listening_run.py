@@ -11,7 +11,7 @@ from hifigan.monitor import Monitor
 from vits.data import Utterance
 from vits.samples import Sample, write_samples
 
-SAMPLE_RATE, HOP_LENGTH = 8000, 100
+SAMPLE_RATE, HOP_LENGTH = 22050, 256
 SYMBOLS = ("_", "a", "b", " ", ".")
 TOKENS = (0, 1, 0, 3, 0, 2, 0, 4, 0)  # "a b." with blanks
 DURATIONS = (1, 36, 1, 60, 0, 32, 1, 54, 55)  # 240: 114 of silence, 4 symbols with one or none
