@@ -1,7 +1,10 @@
 """Lists of every accepted form are read alike, and a wrong line is named with its number."""
 
 import dataclasses
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -227,3 +230,22 @@ def test_adding_utterances_keeps_most_of_the_held_out_ones():
         {line.id for line in hold_out(lines(n, n), 20, Path("train.csv"))[1]} for n in (500, 550)
     )
     assert len(before & after) >= 14
+
+
+def test_readings_of_one_name_are_held_out_alike_in_every_process(folder):
+    write(folder, "train.csv", *(f"a|text {i}" for i in range(40)), *(f"b|{i}" for i in range(40)))
+    program = (
+        "import sys; from pathlib import Path; from tests.test_filelist import config\n"
+        "from vits.filelist import read_lists\n"
+        "print([line.place for line in read_lists(config(Path(sys.argv[1]), n_valid=9))[1]])"
+    )
+    held = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(folder)],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(held) == 1

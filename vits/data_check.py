@@ -149,7 +149,7 @@ def _examine(
                 "n_read": {"train": len(train), "valid": len(valid)},
                 "n_used": n_used,
                 **_used_recordings(arrays, scan.facts, n_used, config.audio.sample_rate),
-                "unknown": unknown,
+                "unknown": dict(unknown),
             },
         },
     )

@@ -22,10 +22,9 @@ class Folders:
         self._loose_names: dict[Path, dict[str, str]] = {}
 
     def names(self, folder: Path) -> set[str]:
-        """The names in a folder; none if it is none."""
+        """The names in a folder."""
         if folder not in self._names:
-            names = list_folder(folder)
-            self.digests[str(folder)] = digest_of(names)
+            names, self.digests[str(folder)] = list_folder(folder)
             self._names[folder] = set(names)
         return self._names[folder]
 
@@ -74,15 +73,18 @@ class Finder:
         return self._places[parent]
 
 
-def list_folder(folder: Path) -> list[str]:
-    """The names in a folder; none if it is none."""
-    return os.listdir(folder) if folder.is_dir() else []
+def list_folder(folder: Path) -> tuple[list[str], str]:
+    """The names in a folder, none if it is none, and a digest of those that are no folders.
 
-
-def digest_of(names: list[str]) -> str:
-    """Tells sets of names apart, whatever their order."""
-    joined = "/".join(sorted(names)).encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(joined, digest_size=16).hexdigest()
+    A new folder is no new recording; the folder of the runs may appear among the recordings.
+    """
+    if not folder.is_dir():
+        return [], ""
+    with os.scandir(folder) as entries:
+        kinds = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    files = "/".join(sorted(name for name, is_folder in kinds.items() if not is_folder))
+    digest = hashlib.blake2b(files.encode("utf-8", "surrogateescape"), digest_size=16)
+    return list(kinds), digest.hexdigest()
 
 
 def without_suffix(name: str) -> str:

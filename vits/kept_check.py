@@ -21,7 +21,7 @@ from hifigan import audio
 from vits.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
 from vits.config import VitsConfig
 from vits.filelist import ListFile
-from vits.finder import digest_of, list_folder
+from vits.finder import list_folder
 from vits.recordings import stamps
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def keep_check(columns: Columns, folder: Path, key: str) -> Columns:
 def has_changed(columns: Columns) -> bool:
     """Whether a recording has another size or time, or a folder other names, than at the check."""
     for folder, digest in columns.facts["folders"].items():
-        if digest_of(list_folder(Path(folder))) != digest:
+        if list_folder(Path(folder))[1] != digest:
             return True
     now = stamps(columns.strings("path"))
     return not np.array_equal(
