@@ -97,7 +97,7 @@ def write_samples(
                 "frames": sample.utterance.n_frames,
                 "symbols": len(sample.durations),
                 "longest_symbol": longest_symbol(*_alignment(sample), symbols),
-                "n_samples": {name: len(wav) for name, wav in _finite(sample).items()},
+                "n_samples": {source: len(wav) for source, wav in _finite(sample).items()},
                 "scores": scores(sample, symbols),
             }
         )

@@ -124,7 +124,7 @@ function drawing(scale, width, logarithmic) {
     const middle = points.map(([step, mean]) => [scale.x(step), scale.y(mean)]);
     const above = points.map(([step, , , greatest]) => [scale.x(step), scale.y(greatest)]);
     const below = points.map(([step, , least]) => [scale.x(step), scale.y(least)]).reverse();
-    svg += `<g class="${part === "valid" ? "valid" : "train"}">`;
+    svg += `<g class="${partName(part) === "validation" ? "valid" : "train"}">`;
     if (points.some(point => point[3] > point[2])) {
       svg += `<path class="band" d="${line(above)}${line(below).replace("M", "L")}Z"/>`;
     }
@@ -138,7 +138,8 @@ function drawing(scale, width, logarithmic) {
   return svg + `<line class="cursor" y1="${TOP}" y2="${HEIGHT - BOTTOM}" visibility="hidden"/>`;
 }
 
-const partName = part => ({train: "training", valid: "validation"})[part] ?? part;
+const PARTS = {train: "training", valid: "validation", alignment: "validation"};
+const partName = part => PARTS[part] ?? part;
 
 // In words, for those who cannot see the chart.
 function description(chart) {
