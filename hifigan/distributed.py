@@ -16,6 +16,7 @@ import torch
 from torch import distributed
 
 from hifigan.errors import UserError
+from hifigan.meeting import meet
 
 Result = TypeVar("Result")
 
@@ -98,9 +99,11 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         yield Ranks(0, 1, pick_device(device))
         return
     on_cuda = device != "cpu" and torch.cuda.is_available()
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_cuda else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if on_cuda else "gloo"
+    store, rank, n_ranks = meet()
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=n_ranks)
     try:
-        ranks = Ranks(distributed.get_rank(), n_ranks, torch.device("cpu"))
+        ranks = Ranks(rank, n_ranks, torch.device("cpu"))
         yield dataclasses.replace(ranks, device=ranks.each(lambda: pick_device(device, local_rank)))
     finally:
         distributed.destroy_process_group()
