@@ -6,19 +6,21 @@ from pathlib import Path
 MARK = "VITS_TEST_MARK"
 
 
-def marked(mark: str) -> dict[int, str]:
-    """Command lines of the living processes with MARK=mark in their environment, by id."""
+def marked(mark: str) -> dict[int, dict[str, str]]:
+    """The environments of the living processes that have MARK=mark in it, by process id."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+            entries = (folder / "environ").read_text(errors="replace").split("\0")
         except OSError:  # it has just ended, or is another user's
-            pass
-    return {process: line for process, line in found.items() if line}  # a zombie's is empty
+            continue
+        environment = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        if environment.get(MARK) == mark:
+            found[int(folder.name)] = environment
+    return found
 
 
-def wait_until_gone(mark: str, timeout: float) -> dict[int, str]:
+def wait_until_gone(mark: str, timeout: float) -> dict[int, dict[str, str]]:
     """The marked processes that still live after so many seconds; none, if they end sooner."""
     deadline = time.monotonic() + timeout
     while (left := marked(mark)) and time.monotonic() < deadline:
