@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,10 +52,11 @@ class RunFolder:
         self.open_monitor()
 
     def open_monitor(self) -> None:
-        """Begin to write curves at the present step; what lies behind it is dropped."""
-        self.monitor = (
-            Monitor(self.folder, self.experiment.state.step) if self.ranks.is_first else None
-        )
+        """Begin to write at the present step; what an earlier run wrote behind it is dropped."""
+        step = self.experiment.state.step
+        self.monitor = Monitor(self.folder, step) if self.ranks.is_first else None
+        if self.ranks.is_first:
+            drop_samples_behind(self.folder / "samples", step)
 
     @property
     def save_is_due(self) -> bool:
@@ -204,3 +206,12 @@ class RunFolder:
         if self.ranks.is_first:
             self.monitor.close()
         self.open_monitor()
+
+
+def drop_samples_behind(folder: Path, step: int) -> None:
+    """Remove the samples of steps behind `step`. folder: the run's samples, if there are any."""
+    for path in folder.glob("step_*"):
+        number = path.name.removeprefix("step_")
+        if number.isdigit() and int(number) > step:
+            # What someone keeps open may stay: without its samples.json the page leaves it out.
+            shutil.rmtree(path, ignore_errors=True)

@@ -8,8 +8,9 @@ import soundfile
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from hifigan.run_folder import drop_samples_behind
 from tests.listening_run import SENTENCES, SYMBOLS, sample, step_folder, write_step
-from vits.samples import drop_samples_from, scores
+from vits.samples import scores
 
 
 def records(run, step):
@@ -62,23 +63,23 @@ def test_sentences_that_change_place_keep_their_recordings(tmp_path):
     assert first[0]["recording"] != first[1]["recording"]
 
 
-def test_a_run_that_goes_back_drops_what_lay_ahead(tmp_path):
+def test_a_step_written_again_holds_nothing_of_before(tmp_path):
+    for step in (20, 40):
+        write_step(tmp_path, step)
+    (step_folder(tmp_path, 40) / "009").mkdir()  # of a sentence that is shown no more
+    write_step(tmp_path, 40)
+    assert steps(tmp_path) == [20, 40]
+    assert not (step_folder(tmp_path, 40) / "009").exists()
+
+
+def test_a_run_that_goes_back_drops_what_lies_ahead_and_no_more(tmp_path):
+    drop_samples_behind(tmp_path / "samples", 0)  # nothing there yet
     for step in (20, 40, 60, 100_000_000):
         write_step(tmp_path, step)
     mine = tmp_path / "samples/step_by_step"
     mine.mkdir()
-    (step_folder(tmp_path, 40) / "009").mkdir()  # of a sentence that is shown no more
-    write_step(tmp_path, 40)
+    drop_samples_behind(tmp_path / "samples", 40)
     assert steps(tmp_path) == [20, 40] and mine.is_dir()
-    assert not (step_folder(tmp_path, 40) / "009").exists()
-
-
-def test_dropping_leaves_earlier_steps_and_recordings(tmp_path):
-    drop_samples_from(tmp_path / "samples", 0)  # nothing there yet
-    for step in (20, 40):
-        write_step(tmp_path, step)
-    drop_samples_from(tmp_path / "samples", 21)
-    assert steps(tmp_path) == [20]
     assert len(list((tmp_path / "samples/recordings").iterdir())) == 2 * len(SENTENCES)
 
 

@@ -174,12 +174,12 @@ def test_a_validation_leaves_sound_and_pictures_of_the_sentences(tiny_run):
     assert [item["text"] for item in shown] == ["един час", "още един"]
     for item in shown:
         files = {path.name for path in (folder / item["folder"]).iterdir()}
-        made = {f"{name}.flac" for name in WAVS[1:]} | {f"{name}.png" for name in PICTURES[1:]}
+        made = {f"{name}.wav" for name in WAVS[1:]} | {f"{name}.png" for name in PICTURES[1:]}
         assert files == made
         recording = folder.parent / "recordings" / item["recording"]
         assert recording.with_suffix(".png").exists()
-        target = read_header(recording.with_suffix(".flac"))
-        again = read_header(folder / item["folder"] / "reconstruction.flac")
+        target = read_header(recording.with_suffix(".wav"))
+        again = read_header(folder / item["folder"] / "reconstruction.wav")
         assert again.n_samples == 256 * item["frames"] == target.n_samples // 256 * 256
 
 

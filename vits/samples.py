@@ -81,7 +81,7 @@ def write_samples(
     `recordings` beside it. Sounds are wav files: Chromium fails when it seeks near the end of a FLAC
     file.
     """
-    drop_samples_from(folder.parent, step)
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that went back and is there again
     summaries = []
     for i, sample in enumerate(samples):
         name = f"{i:03d}"
@@ -104,18 +104,6 @@ def write_samples(
     (folder / "samples.json").write_text(  # last: a folder with it is whole
         json.dumps(summaries, ensure_ascii=False, indent=1), encoding="utf-8"
     )
-
-
-def drop_samples_from(folder: Path, step: int) -> None:
-    """Remove the samples of `step` and of all behind it: a run that is there again makes new ones.
-
-    `folder` is the run's folder of samples, which need not be there yet.
-    """
-    for path in folder.glob("step_*"):
-        number = path.name.removeprefix("step_")
-        if number.isdigit() and int(number) >= step:
-            # What someone keeps open may stay: without its samples.json the page leaves it out.
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def scores(sample: Sample, symbols: Sequence[str]) -> dict[str, float]:
