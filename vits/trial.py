@@ -134,12 +134,18 @@ class Judge:
 
 @torch.inference_mode()
 def constant_error(experiment: VitsTraining) -> float:
-    """The mel error on the validation list of the constant spectrum that is best for it."""
-    spectrogram, config = experiment.spectrogram, experiment.config.audio
-    dataset = UtteranceDataset(experiment.valid, config.sample_rate)
-    mels = []
+    """The mel error of the constant spectrum that is best for the validation list.
+
+    Over windows of segment_frames at every place, as validation draws them: what lies at an
+    utterance's ends, often silence, comes into fewer of them.
+    """
+    spectrogram, config = experiment.spectrogram, experiment.config
+    dataset = UtteranceDataset(experiment.valid, config.audio.sample_rate)
+    windows = []
     for i in range(len(dataset)):
         wav = dataset[i].wav.to(experiment.ranks.device)
-        mels.append(spectrogram.mel(spectrogram.magnitudes(wav[None, None])).squeeze(0))
-    frames = torch.cat(mels, dim=1)  # [n_mels, all frames]
+        mel = spectrogram.mel(spectrogram.magnitudes(wav[None, None])).squeeze(0)
+        stride = max(1, config.segment_frames // 8)  # close enough, and 8 times a frame at most
+        windows.append(mel.unfold(1, config.segment_frames, stride).flatten(1))
+    frames = torch.cat(windows, dim=1)  # [n_mels, frames of all windows]
     return float(mel_loss(frames, frames.median(dim=1, keepdim=True).values.expand_as(frames)))
