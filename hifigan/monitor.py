@@ -1,14 +1,18 @@
 """What a run shows: scalars for TensorBoard and as JSON lines, pictures and sound for
 TensorBoard."""
 
+import errno
 import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
+
+from hifigan.full_disk import has_room, lost_on_full_disk
 
 NOT_LOSSES = (
     "train/generator_gradient_norm",
@@ -22,39 +26,43 @@ NOT_LOSSES = (
 
 
 class Monitor:
-    """Writes under a run folder: scalars.jsonl and tensorboard/.
+    """Writes under a run folder: scalars.jsonl and tensorboard/. A full disk costs what is written.
 
     A run that starts again at `step` drops what an earlier one wrote behind it.
     """
 
     def __init__(self, run: Path, step: int) -> None:
+        self.run = run
         self.scalars_path = run / "scalars.jsonl"
         if self.scalars_path.exists():
             _keep_until(self.scalars_path, step)
-        self.tensorboard = SummaryWriter(run / "tensorboard", purge_step=step + 1)
+        self.tensorboard: SummaryWriter | None = SummaryWriter(
+            run / "tensorboard", purge_step=step + 1
+        )
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]) -> None:
         """Named values such as "train/mel", the same in both places."""
         line = json.dumps({"step": step, "epoch": epoch, "time": round(time.time(), 3), **values})
-        with self.scalars_path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with lost_on_full_disk("curves", self.run):
+            _append(self.scalars_path, f"{line}\n".encode())
         for name, value in values.items():
-            self.tensorboard.add_scalar(name, value, step)
+            self._show("add_scalar", name, value, step)
 
     def picture(self, name: str, picture: np.ndarray, step: int) -> None:
         """picture: uint8 [height, width, 3]."""
-        self.tensorboard.add_image(name, picture, step, dataformats="HWC")
+        self._show("add_image", name, picture, step, dataformats="HWC")
 
     def audio(self, name: str, wav: Tensor, sample_rate: int, step: int) -> None:
         """wav: [T_wav] in [-1, 1]."""
-        self.tensorboard.add_audio(name, wav.unsqueeze(0), step, sample_rate)
+        self._show("add_audio", name, wav.unsqueeze(0), step, sample_rate)
 
     def histogram(self, name: str, counts: list[int], step: int) -> None:
         """counts: how often 0, 1, 2, ... came; the last one stands for itself and all above."""
         n = sum(counts)
         if n:
             values = [(i, count) for i, count in enumerate(counts) if count]
-            self.tensorboard.add_histogram_raw(
+            self._show(
+                "add_histogram_raw",
                 name,
                 min=values[0][0],
                 max=values[-1][0],
@@ -67,10 +75,23 @@ class Monitor:
             )
 
     def flush(self) -> None:
-        self.tensorboard.flush()
+        self._show("flush")
 
     def close(self) -> None:
-        self.tensorboard.close()
+        self._show("close")
+
+    def _show(self, method: str, *arguments: Any, **named: Any) -> None:
+        """Call a method of TensorBoard's writer.
+
+        A writer never recovers from a full disk: another takes its place once there is room.
+        """
+        writer, self.tensorboard = self.tensorboard, None
+        with lost_on_full_disk("TensorBoard's curves and samples", self.run):
+            if writer is None and has_room(self.run):
+                writer = SummaryWriter(self.run / "tensorboard")
+            if writer:
+                getattr(writer, method)(*arguments, **named)
+            self.tensorboard = writer
 
 
 class Pace:
@@ -130,6 +151,15 @@ def summary(values: dict[str, float]) -> str:
         ),
     ]
     return ", ".join(parts)
+
+
+def _append(path: Path, line: bytes) -> None:
+    """All of the line or nothing: half of one would spoil the next, too."""
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        if file.write(line) < len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _keep_until(path: Path, step: int) -> None:

@@ -15,6 +15,7 @@ from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment
+from hifigan.full_disk import lost_on_full_disk
 from hifigan.json_config import config_to_dict
 from hifigan.monitor import Monitor, Pace, pace_values, summary
 from hifigan.phases import Phases
@@ -130,7 +131,8 @@ class RunFolder:
             is_best = judging and value < (math.inf if state.best is None else state.best)
             state.best = value if is_best else state.best
         folder = self.folder / "samples" / f"step_{state.step:08d}"
-        self.experiment.show(self.monitor, folder, sums)
+        with lost_on_full_disk("samples", self.folder):
+            self.experiment.show(self.monitor, folder, sums)
         self.monitor.flush()
         if self.after_look:
             self.after_look(self.folder)
