@@ -17,7 +17,8 @@ from hifigan.errors import UserError
 from vits import alignment
 from vits.alignment import cpu, path_from_durations, reference, search
 
-BACKENDS = alignment.available_backends()
+CPU = torch.device("cpu")
+BACKENDS = alignment.available_backends(CPU)
 # Sums under -1e9, the "never" of the original: symbol 0 costs -3e10 in frame 1 and -1e10 elsewhere.
 FAR_BELOW = torch.tensor([[[-1e10, -1e10], [-3e10, -1e10], [-1e10, -1e10], [-1e10, -1e10]]])
 MISSING = cpu.Library(None, "no library today")
@@ -224,10 +225,10 @@ def test_wrong_arguments_end_in_a_clear_message(scores, text_lengths, spec_lengt
 
 def test_a_forced_backend_is_taken_by_argument_before_environment(monkeypatch):
     monkeypatch.setenv(alignment.VARIABLE, "reference")
-    chosen = alignment.choose_backend()
+    chosen = alignment.choose_backend(device=CPU)
     assert (chosen.name, chosen.reason) == ("reference", "VITS_ALIGNMENT asks for it")
     for name in BACKENDS:
-        assert alignment.choose_backend(name).name == name
+        assert alignment.choose_backend(name, CPU).name == name
 
 
 def test_without_the_library_the_reference_is_used_and_the_log_says_so_once(monkeypatch, caplog):
@@ -240,7 +241,7 @@ def test_without_the_library_the_reference_is_used_and_the_log_says_so_once(monk
     assert [r.message for r in caplog.records] == [
         "alignment backend: reference, because no library today"
     ]
-    assert alignment.available_backends() == ["reference"]
+    assert alignment.available_backends(CPU) == ["reference"]
 
 
 @pytest.mark.parametrize("name, message", [("cpu", "no library today"), ("cuda9", "known names")])

@@ -15,9 +15,15 @@ is greatest. All backends give the same durations, to the bit, by this rule:
 - Scores of -inf and NaN are no errors here, and the durations are still a path. -inf ties with
   -inf, and every comparison with NaN is false: max(a, b) above is b if b > a, else a.
 - Scores in the padding are never looked at, whatever they are.
+- float16 and bfloat16 scores count as the float32 numbers that they are.
+- Lengths that allow no path (none, more than the scores hold, more symbols than frames) are an
+  error that names the item. Only where scores and lengths are on a GPU, where reading them would
+  wait for it, the item's durations are -1 instead, which no alignment has.
 
-Backends: `cpu` is compiled (search.cpp), `reference` is torch and runs anywhere. The compiled one
-is taken where it loads; the environment variable VITS_ALIGNMENT or an argument can force either.
+Backends: `cuda` (search.cu) is compiled at first use and takes scores on a GPU where they are;
+`cpu` (search.cpp) is compiled on installing; `reference` is torch and runs anywhere. The first one
+that works for the scores' device is taken, and the log says which and why; the environment variable
+VITS_ALIGNMENT or an argument can force one.
 """
 
 import functools
@@ -30,12 +36,13 @@ import torch
 from torch import Tensor
 
 from hifigan.errors import UserError
-from vits.alignment import cpu, reference
+from vits.alignment import cpu, cuda, reference
+from vits.alignment.cubin import SCORE_TYPES
 
 logger = logging.getLogger(__name__)
 
 VARIABLE = "VITS_ALIGNMENT"
-BACKENDS = {"cpu": cpu.search, "reference": reference.search}
+BACKENDS = {"cuda": cuda.search, "cpu": cpu.search, "reference": reference.search}  # fastest first
 
 
 @dataclass(frozen=True)
@@ -47,30 +54,59 @@ class Backend:
     reason: str  # to go after "because"
 
 
-def available_backends() -> list[str]:
-    """Names of the backends that work here, the fastest first."""
-    return [name for name in BACKENDS if name != "cpu" or cpu.load().functions is not None]
+def available_backends(device: torch.device) -> list[str]:
+    """Names of the backends that work for scores on a device, the fastest first."""
+    return [name for name in BACKENDS if _look(name, device)[0]]
 
 
-def choose_backend(name: str | None = None) -> Backend:
-    """The backend called `name`, else the one that VITS_ALIGNMENT names, else the fastest."""
+def choose_backend(name: str | None = None, device: torch.device | None = None) -> Backend:
+    """The backend called `name`, else the one that VITS_ALIGNMENT names, else the fastest.
+
+    device: where the scores will be; if None, on a GPU if there is one.
+    """
+    if device is None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     asked_by = "the caller asked for it"
     if name is None and os.environ.get(VARIABLE):
         name, asked_by = os.environ[VARIABLE], f"{VARIABLE} asks for it"
-    library = cpu.load()
     if name is None:
-        name = available_backends()[0]
-        return Backend(name, BACKENDS[name], library.reason)
+        return _fastest(device)
     if name not in BACKENDS:
         raise UserError(
             f'alignment backend: unknown name "{name}" ({asked_by}); '
             f"known names: {', '.join(BACKENDS)}"
         )
-    if name not in available_backends():
+    works, reason = _look(name, device)
+    if not works:
         raise UserError(
-            f'alignment backend: "{name}" is not available ({asked_by}), because {library.reason}'
+            f'alignment backend: "{name}" is not available ({asked_by}), because {reason}'
         )
     return Backend(name, BACKENDS[name], asked_by)
+
+
+def _fastest(device: torch.device) -> Backend:
+    reasons = []  # why faster ones do not work, then why this one does
+    for name, search_with in BACKENDS.items():
+        if name == "cuda" and device.type != "cuda":
+            continue
+        works, reason = _look(name, device)
+        reasons += [reason] if reason else []
+        if works:
+            return Backend(name, search_with, ", and ".join(reasons))
+    raise AssertionError("the reference works everywhere")
+
+
+def _look(name: str, device: torch.device) -> tuple[bool, str]:
+    """Whether a backend works for scores on a device, and why or why not."""
+    if name == "cpu":
+        library = cpu.load()
+        return library.functions is not None, library.reason
+    if name == "cuda":
+        if device.type != "cuda":
+            return False, f"the scores are on the device {device.type}"
+        kernel = cuda.load(torch.cuda.current_device() if device.index is None else device.index)
+        return kernel.function is not None, kernel.reason
+    return True, ""
 
 
 @functools.cache
@@ -85,14 +121,37 @@ def search(
 ) -> Tensor:
     """The most likely monotonic alignment of each item (VITS Eq. 5), without gradient.
 
-    scores: [B, T_spec, T_text], float32, log-likelihood of each frame under each symbol (nats);
-    text_lengths, spec_lengths: [B], int64. The inputs are left as they are.
-    Returns durations [B, T_text], int64, whole frames, 0 on padding, on the scores' device.
+    scores: [B, T_spec, T_text], float32, float16 or bfloat16, any strides, log-likelihood of each
+    frame under each symbol (nats); text_lengths, spec_lengths: [B], int64. The inputs are left as
+    they are. Returns durations [B, T_text], int64, whole frames, 0 on padding, on the scores'
+    device.
     """
+    if torch.compiler.is_compiling():  # else without the operator: calling one takes some 15 us
+        return _operator(scores, text_lengths, spec_lengths, backend)
+    return _search(scores, text_lengths, spec_lengths, backend)
+
+
+def _search(
+    scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor, backend: str | None
+) -> Tensor:
     _check(scores, text_lengths, spec_lengths)
-    chosen = choose_backend(backend)
+    chosen = choose_backend(backend, scores.device)
     _announce(chosen.name, chosen.reason)
+    on_gpu = text_lengths.is_cuda and spec_lengths.is_cuda
+    if not (chosen.name == "cuda" and on_gpu):
+        _check_lengths(scores, text_lengths, spec_lengths)
     return chosen.search(scores, text_lengths, spec_lengths)
+
+
+# What torch.compile sees of the search: one step that it leaves alone.
+_operator = torch.library.custom_op("vits::alignment_search", _search, mutates_args=())
+
+
+@_operator.register_fake
+def _durations_like(
+    scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor, backend: str | None
+) -> Tensor:
+    return scores.new_empty((scores.shape[0], scores.shape[2]), dtype=torch.int64)
 
 
 def path_from_durations(durations: Tensor, n_frames: int) -> Tensor:
@@ -107,18 +166,22 @@ def path_from_durations(durations: Tensor, n_frames: int) -> Tensor:
 
 
 def _check(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> None:
-    if scores.ndim != 3 or scores.dtype != torch.float32:
+    if scores.ndim != 3 or scores.dtype not in SCORE_TYPES:
         raise ValueError(
-            "alignment: scores: expected [B, T_spec, T_text] in float32, found "
+            "alignment: scores: expected [B, T_spec, T_text] in float32, float16 or bfloat16, found "
             f"{list(scores.shape)} in {scores.dtype}"
         )
-    n_items, n_frames, n_symbols = scores.shape
+    n_items = len(scores)
     for name, lengths in (("text_lengths", text_lengths), ("spec_lengths", spec_lengths)):
         if lengths.shape != (n_items,) or lengths.dtype != torch.int64:
             raise ValueError(
                 f"alignment: {name}: expected [{n_items}] in int64 (scores hold "
                 f"{n_items} items), found {list(lengths.shape)} in {lengths.dtype}"
             )
+
+
+def _check_lengths(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> None:
+    n_frames, n_symbols = scores.shape[1:]
     for i, (n_text, n_spec) in enumerate(zip(text_lengths.tolist(), spec_lengths.tolist())):
         if not (1 <= n_text <= n_symbols and 1 <= n_spec <= n_frames):
             raise ValueError(

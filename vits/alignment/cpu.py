@@ -65,7 +65,7 @@ def search(
         number = functions.alignment_instructions_v1()
     else:
         number = available_instructions().index(instructions)
-    host_scores = scores.detach().cpu().contiguous()
+    host_scores = scores.detach().to("cpu", torch.float32).contiguous()
     text_lengths, spec_lengths = text_lengths.cpu().contiguous(), spec_lengths.cpu().contiguous()
     n_items, n_frames, n_symbols = scores.shape
     durations = torch.empty(n_items, n_symbols, dtype=torch.int64)

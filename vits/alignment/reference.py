@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 
 def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
-    """scores: [B, T_spec, T_text]; lengths: [B], already checked.
+    """scores: [B, T_spec, T_text], any kind of float; lengths: [B], already checked.
 
     Returns durations [B, T_text], int64, on the scores' device. A loop over frames, each for the
     whole batch and all symbols at once.
     """
+    scores = scores.float()
     n_items, n_frames, n_symbols = scores.shape
     device = scores.device
     symbols = torch.arange(n_symbols, device=device)

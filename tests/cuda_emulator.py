@@ -1,0 +1,56 @@
+"""Builds and calls cuda_emulator.cpp: search.cu on the CPU, with a GPU's freedoms taken by chance."""
+
+import ctypes
+import functools
+import shutil
+import subprocess
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vits.alignment import cubin, cuda
+
+COMPILER = shutil.which("c++")
+
+
+class Emulator:
+    """search.cu for each kind of scores, built in `folder` when it is first asked for."""
+
+    def __init__(self, folder: Path, source: Path = cubin.SOURCE) -> None:
+        self.folder = folder
+        self.source = source
+        self.library = functools.cache(self._build)
+
+    def _build(self, dtype: torch.dtype, by_symbols: bool) -> ctypes.CDLL:
+        score = cubin.SCORE_TYPES[dtype]
+        path = self.folder / f"emulator_{score}_{int(by_symbols)}.so"
+        options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", f"-DSCORE={score}"]
+        options += [f"-DBY_SYMBOLS={int(by_symbols)}", f'-DSOURCE="{self.source}"', "-o", path]
+        program = Path(__file__).with_name("cuda_emulator.cpp")
+        subprocess.run([COMPILER, *options, program], check=True)
+        library = ctypes.CDLL(str(path))
+        library.emulate.restype = ctypes.c_char_p
+        return library
+
+    def search(
+        self,
+        scores: Tensor,
+        text_lengths: Tensor,
+        spec_lengths: Tensor,
+        seed: int = 0,
+        n_resident: int = 8,
+    ) -> Tensor:
+        """What cuda.search would return. seed: the order that threads run in; n_resident: how many
+        blocks run at once.
+        """
+        launch = cuda.prepare(scores, text_lengths, spec_lengths)
+        steps = launch.tensors[3]
+        steps.random_(-(2**31), 2**31, generator=torch.Generator().manual_seed(seed))
+        launch.durations.fill_(-77)  # so that what is not written shows
+        library = self.library(scores.dtype, cuda.closer_by_symbols(scores))
+        places = [ctypes.addressof(argument) for argument in launch.arguments]
+        table = (ctypes.c_void_p * len(places))(*places)
+        problem = library.emulate(table, launch.n_blocks, n_resident, seed)
+        assert not problem, problem.decode()
+        return launch.durations

@@ -1,0 +1,101 @@
+"""The CUDA kernel without a GPU: its very source on the CPU, lane by lane, against the reference.
+
+What only a GPU can show (the driver, the clock, racecheck) benchmarks/alignment_gpu.py shows.
+"""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.cuda_emulator import COMPILER, Emulator
+from tests.test_alignment import every_alignment, lengths, ragged_batch
+from vits.alignment import path_from_durations, reference
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+
+KINDS = ("plain", "late", "early", "tied", "odd")
+SHAPES = (  # T_text, T_spec: around one strip of 128 symbols, and around tiles of 32 frames
+    (1, 1), (1, 33), (2, 2), (5, 32), (31, 65), (33, 33), (127, 129), (128, 128), (128, 161),
+    (129, 129), (130, 300), (200, 223), (256, 289), (257, 258), (300, 421), (385, 400),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory) -> Emulator:
+    return Emulator(tmp_path_factory.mktemp("emulator"))
+
+
+def batch(seed: int, n_symbols: int, n_frames: int, kind: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Two items, one of them full; garbage in the padding. kind: what the scores are like."""
+    scores, text_lengths, spec_lengths = ragged_batch(6 * seed + 1, 2, n_frames, n_symbols)
+    draw = torch.Generator().manual_seed(seed)
+    text_lengths[1], spec_lengths[1] = n_symbols, n_frames
+    scores[1] = torch.randn(n_frames, n_symbols, generator=draw) * 30 - 80
+    if kind == "tied":
+        scores[1] = (scores[1] / 40).round()
+    if kind in ("late", "early"):  # the best path runs along a border of what can be reached
+        favoured = torch.arange(n_symbols) * torch.arange(n_frames)[:, None].float()
+        scores[1] += favoured * (9 if kind == "late" else -9)
+    if kind == "odd":
+        odd = torch.rand(2, n_frames, n_symbols, generator=draw)
+        for i, value in enumerate([math.nan, math.inf, -math.inf, 3e38, -3e38]):
+            scores[(odd > i / 5) & (odd < i / 5 + 0.01)] = value
+    return scores, text_lengths, spec_lengths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kernel_equals_the_reference_whatever_the_order_of_threads(emulator, kind):
+    for seed, (n_symbols, n_frames) in enumerate(SHAPES):
+        made = batch(seed, n_symbols, n_frames, kind)
+        found = emulator.search(*made, seed, n_resident=1 + seed % 4)
+        assert torch.equal(found, reference.search(*made)), (n_symbols, n_frames)
+
+
+def test_random_shapes_equal_the_reference(emulator):
+    draw = torch.Generator().manual_seed(0)
+    for seed in range(60):
+        n_symbols, more = (torch.rand(2, generator=draw) * torch.tensor([200, 150])).long().tolist()
+        made = ragged_batch(seed, 3, 1 + n_symbols + more, 1 + n_symbols)
+        found = emulator.search(*made, seed)
+        assert torch.equal(found, reference.search(*made)), (seed, n_symbols, more)
+
+
+def test_every_small_grid_gets_the_path_of_greatest_score(emulator):
+    for n_frames, n_symbols in itertools.product(range(1, 8), range(1, 8)):
+        if n_symbols > n_frames:
+            continue
+        candidates = torch.tensor(every_alignment(n_frames, n_symbols)).reshape(-1, n_symbols)
+        scores = torch.randn(4, n_frames, n_symbols, generator=torch.Generator().manual_seed(0))
+        paths = path_from_durations(candidates, n_frames).double()
+        best = torch.einsum("btx,ptx->bp", scores.double(), paths).argmax(1)
+        every = torch.full((4,), n_symbols), torch.full((4,), n_frames)
+        assert torch.equal(emulator.search(scores, *every), candidates[best])
+
+
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float16, torch.bfloat16))
+@pytest.mark.parametrize("transposed", (False, True))
+def test_any_type_and_stride_is_read_where_it_lies(emulator, dtype, transposed):
+    scores, text_lengths, spec_lengths = ragged_batch(4, 3, 180, 150)
+    scores[0, :3, :3] = torch.tensor([1e-7, -6e-8, 7e4])  # float16: subnormal numbers and infinity
+    scores = scores.to(dtype)
+    expected = reference.search(scores.float(), text_lengths, spec_lengths)
+    wide = scores.new_full((3, 2, 180, 151), math.nan)  # items, frames or symbols lie apart
+    wide[:, 1, :, 1:] = scores
+    if transposed:
+        wide = wide.mT.contiguous().mT
+    before = wide.clone()
+    found = emulator.search(wide[:, 1, :, 1:], text_lengths, spec_lengths)
+    assert torch.equal(found, expected)
+    torch.testing.assert_close(wide, before, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("n_text, n_spec", ((0, 5), (5, 0), (6, 5), (201, 201), (3, 231), (-1, -1)))
+def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulator, n_text, n_spec):
+    scores = torch.randn(3, 230, 200, generator=torch.Generator().manual_seed(0))
+    found = emulator.search(scores, lengths(200, n_text, 7), lengths(230, n_spec, 9))
+    fine = reference.search(scores[::2], lengths(200, 7), lengths(230, 9))
+    assert torch.equal(found[::2], fine)
+    assert (found[1] == -1).all()
