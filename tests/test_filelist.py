@@ -1,6 +1,7 @@
 """Lists of every accepted form are read alike, and a wrong line is named with its number."""
 
 import dataclasses
+import hashlib
 import os
 import random
 import subprocess
@@ -106,6 +107,13 @@ def test_a_missing_recording_suggests_one_of_almost_its_name(folder, written, ne
     [line] = read_list(path, config(folder))
     assert line.path is None
     assert (None if line.near is None else Path(line.near).name) == near
+
+
+def test_of_several_recordings_of_almost_the_name_the_first_is_suggested(folder):
+    for name in ("x.wav", "X.flac", "X.wav"):
+        (folder / name).touch()
+    [line] = read_list(write(folder, "train.csv", "x.mp3|text"), config(folder))
+    assert line.path is None and Path(line.near).name == "X.flac"
 
 
 def test_speakers_stand_in_the_second_of_three_columns(folder):
@@ -219,6 +227,25 @@ def test_the_same_utterances_are_held_out_whatever_the_order_of_the_list():
     assert min(places) < 100 and max(places) > 400  # spread over the list
 
 
+@pytest.mark.parametrize("n_texts, n_valid", [(7, 9), (40, 9), (60, 30), (23, 8)])
+def test_the_sentences_of_least_hash_are_held_out_as_far_as_they_fit(n_texts, n_valid):
+    listed = lines(60, n_texts)
+    readings = {}
+    for line in listed:
+        readings.setdefault(line.text, []).append(line)
+
+    def least_hash(same):
+        return min(hashlib.sha256(line.id.encode()).digest() for line in same)
+
+    held = []
+    for same in sorted(readings.values(), key=least_hash):
+        if len(held) + len(same) <= n_valid:
+            held += same
+    train, valid = hold_out(listed, n_valid, Path("train.csv"))
+    assert set(valid) == set(held) and len(train) + len(valid) == 60
+    assert list(train) == [line for line in listed if line not in held]
+
+
 def test_readings_of_one_sentence_stay_on_one_side():
     train, valid = hold_out(lines(300, 100), 21, Path("train.csv"))
     assert len(valid) == 21
@@ -242,7 +269,8 @@ def test_readings_of_one_name_are_held_out_alike_in_every_process(folder):
     held = {
         subprocess.run(
             [sys.executable, "-c", program, str(folder)],
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env=os.environ
+            | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent.parent)},
             check=True,
             capture_output=True,
         ).stdout

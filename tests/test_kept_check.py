@@ -165,7 +165,7 @@ def test_settings_of_training_alone_do_not_look_again(folder, n_examined):
 def test_a_damaged_file_costs_a_look_and_a_line(folder, caplog, damage):
     asked = config(folder, data__speakers="from_data")
     expected = check_data(asked)
-    draws, n_lines = random.Random(0), []
+    draws = random.Random(0)
     for _ in range(15):
         check_data(asked, _cache(folder))
         files = list(_cache(folder).iterdir())
@@ -177,11 +177,7 @@ def test_a_damaged_file_costs_a_look_and_a_line(folder, caplog, damage):
             path.write_bytes(content[:position] if damage == "torn" else content)
         caplog.clear()
         assert check_data(asked, _cache(folder)) == expected
-        n_lines.append(sum("again" in record.getMessage() for record in caplog.records))
-    if damage == "torn":
-        assert n_lines == [2] * 15
-    else:  # a bit between two columns is nobody's
-        assert set(n_lines) <= {0, 1, 2} and sum(n_lines) > 15
+        assert sum("again" in record.getMessage() for record in caplog.records) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"vits columns 1\n\0", b"\0" * 4096])
@@ -206,7 +202,7 @@ def test_utterances_go_to_another_process_as_the_name_of_a_file(tmp_path):
     sent = pickle.dumps(checked)
     assert len(sent) < 5000 and pickle.loads(sent) == checked
     next(_cache(tmp_path).glob("*.utterances")).unlink()
-    with pytest.raises(UserError, match=r"\.utterances: .*missing; run all processes in folders"):
+    with pytest.raises(UserError, match=r"\.utterances: .*missing; run all processes in a folder"):
         pickle.loads(sent)
 
 
@@ -274,6 +270,17 @@ def test_a_killed_look_goes_on_where_it_was_and_looks_at_once_agree(tmp_path, mo
     monkeypatch.setattr(recordings, "read_samples", None)  # nothing is left to decode
     checked = check_data(config(tmp_path), _cache(tmp_path))
     assert results[0][1] == str(zlib.crc32(repr(list(checked.train)).encode()))
+
+
+def test_a_link_to_nothing_is_refused_until_it_leads_somewhere(tmp_path):
+    record(tmp_path, "a.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "away.wav")
+    write_list(tmp_path, "a|hello", "b|hello")
+    for _ in range(2):
+        checked = check_data(config(tmp_path), _cache(tmp_path))
+        assert [refusal.reason for refusal in checked.report.refusals] == ["unreadable"]
+    record(tmp_path, "away.wav")
+    assert len(check_data(config(tmp_path), _cache(tmp_path)).train) == 2
 
 
 def test_an_interrupt_keeps_what_was_decoded(folder, monkeypatch):

@@ -8,8 +8,9 @@ same for every process for ever, and a file appears whole or not at all.
 import hashlib
 import json
 import mmap
-import os
+import sys
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from vits.packed import Strings
 MAGIC = b"vits columns 1\n\0"
 ALIGNMENT = 64  # bytes; any type of numbers may begin at a multiple of it
 DIGEST_BYTES = 16
+HEAD_BYTES = len(MAGIC) + DIGEST_BYTES + 8  # the last 8 tell how long the header behind them is
 BLOCK_BYTES = 1 << 22
 
 
@@ -56,90 +58,69 @@ def string_arrays(name: str, strings: Strings) -> dict[str, np.ndarray]:
 
 def write_columns(columns: Columns, folder: Path, stem: str, suffix: str) -> Path:
     """Write into `folder`, which is made, and return the path: STEM-DIGEST.SUFFIX."""
-    header = json.dumps(
-        {
-            "facts": columns.facts,
-            "arrays": [[name, a.dtype.str, len(a)] for name, a in columns.arrays.items()],
-        }
-    ).encode()
-    digest = hashlib.blake2b(header, digest_size=DIGEST_BYTES)
-    for values in columns.arrays.values():
-        digest.update(np.ascontiguousarray(values).view(np.uint8))
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in _parts(columns):
+        digest.update(part)
     path = folder / f"{stem}-{digest.hexdigest()}{suffix}"
     folder.mkdir(parents=True, exist_ok=True)
     # The name is no other process's, on no machine that writes into the same folder.
     unfinished = folder / f"{uuid.uuid4().hex}.part"
     try:
         with unfinished.open("wb") as file:
-            file.write(MAGIC + digest.digest() + len(header).to_bytes(8, "little") + header)
-            for values in columns.arrays.values():
-                file.write(bytes(-file.tell() % ALIGNMENT))
-                file.write(np.ascontiguousarray(values).view(np.uint8).data)
+            file.write(MAGIC + digest.digest())
+            file.writelines(_parts(columns))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return path
 
 
-def open_columns(path: Path) -> Columns:
-    """Map a file. Only its length is checked, see require_whole; DamagedFile if it is not right."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size < len(MAGIC) + DIGEST_BYTES + 8 or file.read(len(MAGIC)) != MAGIC:
-            raise DamagedFile("is no file of columns")
-        digest = file.read(DIGEST_BYTES).hex()
-        if digest != path.stem.rpartition("-")[2]:
-            raise DamagedFile("has another digest than its name")
-        n_header = int.from_bytes(file.read(8), "little")
-        start = file.tell() + n_header
-        if start > size:
-            raise DamagedFile(f"has {size} bytes, fewer than its header")
-        try:
-            header = json.loads(file.read(n_header))
-            names, types, lengths = zip(*header["arrays"])
-            dtypes = [np.dtype(name) for name in types]
-            facts = header["facts"]
-        except (ValueError, TypeError, KeyError):
-            raise DamagedFile("has a header that cannot be read") from None
-        spans, end = [], start
-        for dtype, length in zip(dtypes, lengths):
-            first = end + -end % ALIGNMENT
-            end = first + dtype.itemsize * length
-            spans.append((first, end))
-        if end != size:
-            raise DamagedFile(f"has {size} bytes, expected {end}")
-        mapped = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-    arrays = {
-        name: mapped[first:end].view(dtype)
-        for name, dtype, (first, end) in zip(names, dtypes, spans)
-    }
-    return Columns(arrays, facts, path)
-
-
 def require_whole(path: Path) -> None:
-    """Read the file once and compare its digest; DamagedFile if it is another."""
-    columns = open_columns(path)
-    with path.open("rb") as file:
-        file.seek(len(MAGIC) + DIGEST_BYTES)
-        n_header = int.from_bytes(file.read(8), "little")
-        digest = hashlib.blake2b(file.read(n_header), digest_size=DIGEST_BYTES)
-        for values in columns.arrays.values():  # read, not mapped: mapped pages count as ours
-            file.seek(-file.tell() % ALIGNMENT, os.SEEK_CUR)
-            n_left = values.nbytes
-            while n_left:
-                block = file.read(min(BLOCK_BYTES, n_left))
-                digest.update(block)
-                n_left -= len(block)
-    if digest.hexdigest() != path.stem.rpartition("-")[2]:
+    """Read the file once and compare its digest; DamagedFile if it is not what was written."""
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    with path.open("rb") as file:  # read, not mapped: mapped pages count as ours
+        if file.read(len(MAGIC)) != MAGIC:
+            raise DamagedFile("is no file of columns")
+        written = file.read(DIGEST_BYTES)
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    if not written.hex() == digest.hexdigest() == path.stem.rpartition("-")[2]:
         raise DamagedFile("is damaged: its contents do not give its digest")
+
+
+def open_columns(path: Path) -> Columns:
+    """Map a file that require_whole has found good, in this process or in another."""
+    with path.open("rb") as file:
+        mapped = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    start = HEAD_BYTES + int(mapped[HEAD_BYTES - 8 : HEAD_BYTES].view(np.int64)[0])
+    header = json.loads(mapped[HEAD_BYTES:start].tobytes())
+    arrays = {}
+    for name, dtype, length in header["arrays"]:
+        start += -start % ALIGNMENT
+        stop = start + np.dtype(dtype).itemsize * length
+        arrays[name] = mapped[start:stop].view(dtype)
+        start = stop
+    return Columns(arrays, header["facts"], path)
+
+
+def _parts(columns: Columns) -> Iterator[bytes | memoryview]:
+    """What stands in a file behind the digest."""
+    shapes = [[name, values.dtype.str, len(values)] for name, values in columns.arrays.items()]
+    header = json.dumps({"facts": columns.facts, "arrays": shapes}).encode()
+    yield len(header).to_bytes(8, sys.byteorder)
+    yield header
+    position = HEAD_BYTES + len(header)
+    for values in columns.arrays.values():
+        yield bytes(-position % ALIGNMENT)
+        yield np.ascontiguousarray(values).view(np.uint8).data
+        position += -position % ALIGNMENT + values.nbytes
 
 
 def _reopen(path: Path) -> Columns:
     try:
         return open_columns(path)
-    except (FileNotFoundError, DamagedFile) as error:
+    except FileNotFoundError:
         raise UserError(
-            f"{path}: another process of this run reads this file, but here it is "
-            f"{'missing' if isinstance(error, FileNotFoundError) else 'another'}; run all "
-            f"processes in folders that they share"
+            f"{path}: another process of this run reads this file, but here it is missing; run "
+            f"all processes in a folder that they share"
         ) from None

@@ -36,7 +36,8 @@ FACTS = np.dtype(  # vits/recordings.py explains them
         ("fault", np.int64),
     ]
 )
-UNKNOWN = (-1, -1, -1, 0, 0, np.nan, 0)
+UNKNOWN_RATE = -1
+UNKNOWN = np.array((-1, -1, UNKNOWN_RATE, 0, 0, np.nan, 0), FACTS)
 
 
 class KnownRecordings:
@@ -50,7 +51,7 @@ class KnownRecordings:
 
         What is not known has the facts UNKNOWN.
         """
-        facts, details = np.full(len(paths), np.array(UNKNOWN, FACTS)), {}
+        facts, details = np.full(len(paths), UNKNOWN), {}
         indices = {path: i for i, path in enumerate(paths)} if self._files() else {}
         for columns in self._read():
             found = np.array([indices.get(path, -1) for path in columns.strings("path")], np.int64)

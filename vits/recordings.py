@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from hifigan.audio import read_header, read_samples
 from hifigan.errors import UserError
-from vits.known_recordings import KnownRecordings
+from vits.known_recordings import UNKNOWN_RATE, KnownRecordings
 from vits.packed import Picked
 
 UNREADABLE = "unreadable"
@@ -26,9 +26,7 @@ FAULTS = (None, UNREADABLE, NAN)  # as numbered in FACTS
 MAX_THREADS = 8  # that decode
 N_ASKING = 16  # threads that ask for sizes and times: on network disks each answer takes its time
 N_ASKED = 1024  # paths that such a thread asks for at a time
-N_SCANNED = (
-    1024  # recordings handed to the decoding threads at a time: a million tasks are gigabytes
-)
+N_SCANNED = 1024  # recordings handed to the decoding threads at a time: tasks take memory
 SAVE_SECONDS = 60.0  # a first scan can take hours; this much of it is lost if it is killed
 
 
@@ -52,7 +50,7 @@ class Recording:
 class Scan:
     """What is known of some recordings, in their order."""
 
-    facts: np.ndarray  # of the type FACTS
+    facts: np.ndarray  # of the type known_recordings.FACTS
     details: dict[int, str]  # of the faulty ones
 
     def __getitem__(self, index: int) -> Recording:
@@ -146,8 +144,8 @@ def _is_current(facts: np.ndarray, paths: Sequence[str], max_seconds: float) -> 
     """Of which recordings all that is wanted is known, and they have not changed: bool [n]."""
     decoded = np.isfinite(facts["peak"]) | (facts["fault"] != FAULTS.index(None))
     # One that was too long has not been decoded, but the limit may have been raised.
-    long = facts["n_samples"] > max_seconds * facts["sample_rate"]
-    maybe = np.flatnonzero((facts["sample_rate"] >= 0) & (decoded | long))
+    long = facts["n_samples"] / np.maximum(facts["sample_rate"], 1) > max_seconds
+    maybe = np.flatnonzero((facts["sample_rate"] != UNKNOWN_RATE) & (decoded | long))
     stamped = stamps(Picked(paths, maybe))
     same = (stamped[:, 0] == facts["size"][maybe]) & (stamped[:, 1] == facts["modified"][maybe])
     current = np.zeros(len(facts), bool)
