@@ -43,13 +43,14 @@ class AveragedNetwork:
         return self.wrapped(*inputs)
 
     def wrap(self) -> None:
-        """Start anew; all ranks together."""
-        self.sizes: list[int] = []  # of the buckets
-        self.n_launched = self.n_finished = 0
+        """Start anew, also where a forward pass was left without its backward; all ranks together."""
+        self.n_averaged = 0  # buckets
+        self.has_finished = False
         self.wrapped = self.network
         if self.ranks.n_ranks > 1:
             self.wrapped = DistributedDataParallel(self.network, gradient_as_bucket_view=True)
             self.wrapped.register_comm_hook(None, self._average)
+            self.sizes = self._bucket_sizes()
 
     def alone(self, wanted: bool) -> contextlib.AbstractContextManager:
         """If wanted: forward and backward inside keep this rank's gradients to itself."""
@@ -58,23 +59,27 @@ class AveragedNetwork:
         return contextlib.nullcontext()
 
     def finish(self) -> None:
-        """A backward has come to its end. After the first one torch makes the buckets anew."""
-        self.n_finished += 1
-        self.n_launched = 0
-        if self.n_finished == 1:
-            self.sizes = []
+        """All ranks have come to the end of a backward whose gradients were averaged."""
+        self.n_averaged = 0
+        if self.ranks.n_ranks > 1 and not self.has_finished:
+            # Buckets in the order in which gradients come. The ranks agree on it; torch would let
+            # them do so in the next forward, which some of them may never get to.
+            self.wrapped.reducer._rebuild_buckets()
+            self.sizes = self._bucket_sizes()
+        self.has_finished = True
 
-    def catch_up(self) -> bool:
-        """Take part in what the others still wait for, with zeros. False: its size is not known."""
-        if self.ranks.n_ranks > 1 and self.n_finished < 2:
-            return False
-        for size in self.sizes[self.n_launched :]:
-            distributed.all_reduce(torch.zeros(size, device=self.ranks.device))
-        return True
+    def catch_up(self) -> None:
+        """Take part in what the others still wait for, with zeros."""
+        if self.ranks.n_ranks > 1:
+            for size in self.sizes[self.n_averaged :]:
+                distributed.all_reduce(torch.zeros(size, device=self.ranks.device))
+
+    def _bucket_sizes(self) -> list[int]:
+        zeros = self.wrapped.reducer._get_zeros_like_grad_buckets()  # as torch's Join uses them
+        return [bucket.buffer().numel() for bucket in zeros]
 
     def _average(self, _: None, bucket: distributed.GradBucket) -> torch.futures.Future[Tensor]:
-        self.sizes[bucket.index() : bucket.index() + 1] = [bucket.buffer().numel()]
-        self.n_launched = bucket.index() + 1
+        self.n_averaged = bucket.index() + 1
         return default_hooks.allreduce_hook(None, bucket)
 
 
@@ -101,21 +106,23 @@ class Accumulation:
 
     def gradients(
         self,
-        network: AveragedNetwork,
+        networks: Sequence[AveragedNetwork],
         optimizer: optim.Optimizer,
         parts: Parts,
         compute: Callable[[Any], tuple[Losses, Tensor]],
     ) -> Losses:
-        """Leave the batch's gradients in the network. Returns the losses, summed over the parts.
+        """Leave the batch's gradients in the first network. Returns the losses, summed over parts.
 
-        `compute` gives the losses of a micro-batch and the one to minimise, both as its share of
-        the whole batch's.
+        The other networks are what `compute` goes through besides, with gradients to come. It gives
+        the losses of a micro-batch and the one to minimise, both as its share of the whole batch's.
         """
         while True:
             optimizer.zero_grad()
-            losses = self._attempt(network, parts.cut(self.n_parts), compute)
+            losses = self._attempt(networks[0], parts.cut(self.n_parts), compute)
             if losses is not None:
                 return losses
+            for network in networks:
+                network.wrap()
             self._take_smaller_parts(parts)
 
     def _attempt(
@@ -145,10 +152,8 @@ class Accumulation:
             self._backward(total)
         except torch.OutOfMemoryError:
             fits = False
-            if not network.catch_up():
-                raise
+            network.catch_up()
         if not self.ranks.all(fits):
-            network.wrap()
             return None
         network.finish()
         return sums

@@ -93,7 +93,7 @@ class VitsTraining:
 
         with phase("discriminator"):
             losses = self.accumulation.gradients(
-                self.discriminator,
+                [self.discriminator, self.generator],
                 state.discriminator_optimizer,
                 parts,
                 lambda part: self._discriminator_losses(part, counts),
@@ -104,7 +104,7 @@ class VitsTraining:
         state.discriminator.requires_grad_(False)
         with phase("generator"):
             losses |= self.accumulation.gradients(
-                self.generator,
+                [self.generator],
                 state.generator_optimizer,
                 parts,
                 lambda part: self._generator_losses(part, counts),
