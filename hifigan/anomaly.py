@@ -9,17 +9,17 @@ import logging
 import re
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn, optim
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from hifigan.accumulation import Accumulation, AveragedNetwork, Losses, Parts
+from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.errors import UserError
 from hifigan.run_folder import NAN_REMEDIES
 from hifigan.training_state import TrainingState
@@ -54,15 +54,12 @@ class AnomalyDetection(Accumulation):
         self.state = state
         self.ids_of = ids_of
 
-    def gradients(
+    def _attempt(
         self,
         network: AveragedNetwork,
-        optimizer: optim.Optimizer,
-        parts: Parts,
+        parts: Sequence[Any],
         compute: Callable[[Any], tuple[Losses, Tensor]],
-    ) -> Losses:
-        """As in Accumulation."""
-
+    ) -> Losses | None:
         def inspected(part: Any) -> tuple[Losses, Tensor]:
             where = f"step {self.state.step + 1}, with {', '.join(self.ids_of(part))}"
             require_finite_weights(network.network, where)
@@ -74,7 +71,7 @@ class AnomalyDetection(Accumulation):
                     require_finite_gradients(name, loss, network.network, where)
             return losses, total
 
-        return super().gradients(network, optimizer, parts, inspected)
+        return super()._attempt(network, parts, inspected)
 
 
 class FirstBadResult(TorchDispatchMode):
