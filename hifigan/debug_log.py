@@ -101,19 +101,14 @@ def log_gradients(name: str, network: nn.Module) -> None:
     """A line for each part with weights: its gradients as the optimizer has seen them."""
     for part_name, part in parts_of(name, network).items():
         weights = [p for p in part.parameters() if p.requires_grad]
-        gradients = [p.grad.flatten() for p in weights if p.grad is not None]
-        if not weights:
-            continue
-        lacking = f", {len(weights) - len(gradients)} of {len(weights)} weights have none"
-        told = described(torch.cat(gradients)) if gradients else "none"
-        norm = f", norm {float(torch.cat(gradients).norm()):.4g}" if gradients else ""
-        logger.debug(
-            "  gradients of %s: %s%s%s",
-            part_name,
-            told,
-            norm,
-            lacking if len(gradients) < len(weights) else "",
-        )
+        found = [p.grad.flatten() for p in weights if p.grad is not None]
+        if found:
+            gradients = torch.cat(found)
+            norm = float(gradients.norm())
+            logger.debug("  gradients of %s: %s, norm %.4g", part_name, described(gradients), norm)
+        if len(found) < len(weights):
+            n_lacking = len(weights) - len(found)
+            logger.debug("  gradients of %s: %d weights have none", part_name, n_lacking)
 
 
 @torch.no_grad()
