@@ -9,7 +9,7 @@
 // - Lanes that meet in different operations, or that wait for a lane which has ended, are errors;
 //   so is a kernel that makes no progress.
 //
-// Build: g++ -shared -DSCORE=float -DBY_SYMBOLS=1 -DSOURCE='"search.cu"' cuda_emulator.cpp
+// Build: g++ -shared -DSCORE=float -DSYMBOLS_ADJOIN=1 -DSOURCE='"search.cu"' cuda_emulator.cpp
 
 #include <ucontext.h>
 

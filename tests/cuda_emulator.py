@@ -22,11 +22,16 @@ class Emulator:
         self.source = source
         self.library = functools.cache(self._build)
 
-    def _build(self, dtype: torch.dtype, by_symbols: bool) -> ctypes.CDLL:
+    def _build(self, dtype: torch.dtype, symbols_adjoin: bool) -> ctypes.CDLL:
         score = cubin.SCORE_TYPES[dtype]
-        path = self.folder / f"emulator_{score}_{int(by_symbols)}.so"
+        path = self.folder / f"emulator_{score}_{int(symbols_adjoin)}.so"
         options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", f"-DSCORE={score}"]
-        options += [f"-DBY_SYMBOLS={int(by_symbols)}", f'-DSOURCE="{self.source}"', "-o", path]
+        options += [
+            f"-DSYMBOLS_ADJOIN={int(symbols_adjoin)}",
+            f'-DSOURCE="{self.source}"',
+            "-o",
+            path,
+        ]
         program = Path(__file__).with_name("cuda_emulator.cpp")
         subprocess.run([COMPILER, *options, program], check=True)
         library = ctypes.CDLL(str(path))
@@ -48,7 +53,7 @@ class Emulator:
         steps = launch.tensors[3]
         steps.random_(-(2**31), 2**31, generator=torch.Generator().manual_seed(seed))
         launch.durations.fill_(-77)  # so that what is not written shows
-        library = self.library(scores.dtype, cuda.closer_by_symbols(scores))
+        library = self.library(scores.dtype, cuda.symbols_adjoin(scores))
         places = [ctypes.addressof(argument) for argument in launch.arguments]
         table = (ctypes.c_void_p * len(places))(*places)
         problem = library.emulate(table, launch.n_blocks, n_resident, seed)

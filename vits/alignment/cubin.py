@@ -25,11 +25,11 @@ class CompileError(RuntimeError):
     """NVRTC refused; the message is one line, to go after "because"."""
 
 
-def cubin(architecture: str, dtype: torch.dtype, by_symbols: bool, folder: Path) -> bytes:
+def cubin(architecture: str, dtype: torch.dtype, symbols_adjoin: bool, folder: Path) -> bytes:
     """The kernel's machine code, from `folder` if it is there, else compiled and kept there.
 
-    architecture: as "sm_90"; dtype: of the scores; by_symbols: their symbols lie closer together
-    than their frames. Raises CompileError, or ImportError or RuntimeError without a usable NVRTC.
+    architecture: as "sm_90"; dtype: of the scores; symbols_adjoin: a frame's symbols lie side by
+    side. Raises CompileError, or ImportError or RuntimeError without a usable NVRTC.
     A folder that cannot be written to is no error: the next process compiles again.
     """
     options = [
@@ -37,7 +37,7 @@ def cubin(architecture: str, dtype: torch.dtype, by_symbols: bool, folder: Path)
         "--std=c++17",
         "--fmad=false",  # there is nothing to fuse, and there must not be
         f"-DSCORE={SCORE_TYPES[dtype]}",
-        f"-DBY_SYMBOLS={int(by_symbols)}",
+        f"-DSYMBOLS_ADJOIN={int(symbols_adjoin)}",
     ]
     source = SOURCE.read_bytes()
     made_from = repr((source, options, nvrtc_version())).encode()

@@ -32,17 +32,17 @@ class Kernel:
 
 
 @functools.cache
-def load(device: int, dtype: torch.dtype = torch.float32, by_symbols: bool = True) -> Kernel:
+def load(device: int, dtype: torch.dtype = torch.float32, symbols_adjoin: bool = True) -> Kernel:
     """The kernel for a CUDA device and a kind of scores, once per process.
 
-    dtype, by_symbols: as in `cubin`. A failure of any kind is a reason, not an error.
+    dtype, symbols_adjoin: as in `cubin`. A failure of any kind is a reason, not an error.
     """
     try:
         from cuda.bindings import driver
 
         major, minor = torch.cuda.get_device_capability(device)
         architecture = f"sm_{major}{minor}"
-        image = cubin(architecture, dtype, by_symbols, cache_folder())
+        image = cubin(architecture, dtype, symbols_adjoin, cache_folder())
         context = _done(driver.cuDevicePrimaryCtxRetain(_done(driver.cuDeviceGet(device))))
         with _current(context):
             module = _done(driver.cuModuleLoadData(image))
@@ -89,9 +89,9 @@ def prepare(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Launc
     return Launch(n_items * n_strips, arguments, durations, tensors)
 
 
-def closer_by_symbols(scores: Tensor) -> bool:
-    """Whether neighbouring symbols lie closer together in memory than neighbouring frames."""
-    return scores.stride(2) <= scores.stride(1)
+def symbols_adjoin(scores: Tensor) -> bool:
+    """Whether a frame's symbols lie side by side in memory: the kernel reads them so, or by frames."""
+    return scores.stride(2) == 1
 
 
 def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ def search(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Tensor
     from cuda.bindings import driver
 
     device = scores.device
-    kernel = load(device.index, scores.dtype, closer_by_symbols(scores))
+    kernel = load(device.index, scores.dtype, symbols_adjoin(scores))
     if kernel.function is None:
         raise RuntimeError(f"alignment search: {kernel.reason}")
     with torch.cuda.device(device):

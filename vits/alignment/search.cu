@@ -30,8 +30,8 @@ struct float16 {
 struct bfloat16 {
   unsigned short bits;
 };
-using Score = SCORE;                    // float, float16 or bfloat16
-constexpr bool kBySymbols = BY_SYMBOLS;  // else by frames: which of the two strides is the shorter
+using Score = SCORE;  // float, float16 or bfloat16
+constexpr bool kSymbolsAdjoin = SYMBOLS_ADJOIN;  // a frame's symbols are side by side in memory
 
 #ifndef HALF_TO_FLOAT
 #define HALF_TO_FLOAT(value, bits) asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits))
@@ -66,38 +66,38 @@ struct Strip {
 // them, which is the value of the symbol before the strip in the frame before.
 __shared__ __align__(16) float tile[kTile * kPitch];
 
-// Begins to read the tile at `start`, side by side along the shorter of the two strides. Frames
-// and symbols past the end repeat the last one: no path uses what becomes of them.
+// Begins to read the tile at `start`. Past the strip's end there is nothing to read: what `held` has
+// from before stays there, and no path uses it.
 __device__ __forceinline__ void fetch(const Utterance& utterance, const Strip& strip, int start,
                                       Score (&held)[kTile * kCells]) {
   const int lane = threadIdx.x;
-  const int n_more = utterance.n_symbols - 1 - strip.first_symbol;  // symbols after the first
-  const Score* from = utterance.scores + strip.first_symbol * utterance.symbol_stride;
-  if (kBySymbols) {
-    int64 symbol[kCells];
-#pragma unroll
-    for (int j = 0; j < kCells; ++j)
-      symbol[j] = min(j * kLanes + lane, n_more) * utterance.symbol_stride;
-    from += start * utterance.frame_stride;
+  const int n_symbols = utterance.n_symbols - strip.first_symbol;
+  const int n_frames = strip.last_frame + 1 - start;
+  const Score* from = utterance.scores + strip.first_symbol * utterance.symbol_stride +
+                      start * utterance.frame_stride;
+  if (kSymbolsAdjoin) {
+    from += lane;
 #pragma unroll
     for (int f = 0; f < kTile; ++f) {
 #pragma unroll
-      for (int j = 0; j < kCells; ++j) held[f * kCells + j] = from[symbol[j]];
-      if (start + f < strip.last_frame) from += utterance.frame_stride;
+      for (int j = 0; j < kCells; ++j)
+        if (f < n_frames && j * kLanes + lane < n_symbols)
+          held[f * kCells + j] = from[j * kLanes];
+      from += utterance.frame_stride;
     }
   } else {
-    from += min(start + lane, strip.last_frame) * utterance.frame_stride;
+    from += lane * utterance.frame_stride;
 #pragma unroll
     for (int i = 0; i < kStrip; ++i) {
-      held[i] = *from;
-      if (i < n_more) from += utterance.symbol_stride;
+      if (i < n_symbols && lane < n_frames) held[i] = *from;
+      from += utterance.symbol_stride;
     }
   }
 }
 
 __device__ __forceinline__ void put_down(const Score (&held)[kTile * kCells]) {
   const int lane = threadIdx.x;
-  if (kBySymbols) {
+  if (kSymbolsAdjoin) {
 #pragma unroll
     for (int i = 0; i < kTile * kCells; ++i)
       tile[i / kCells * kPitch + i % kCells * kLanes + lane] = to_float(held[i]);
@@ -132,8 +132,9 @@ __device__ __forceinline__ void compute(int first_symbol, int start, float (&val
       const int f = begin + i;
       const float4 four = *reinterpret_cast<const float4*>(tile + f * kPitch + lane * kCells);
       const float score[kCells] = {four.x, four.y, four.z, four.w};
-      float step = __shfl_up_sync(kAll, value[kCells - 1], 1);
-      if (lane == 0) step = tile[f * kPitch + kStrip];
+      const float edge = tile[f * kPitch + kStrip];
+      const float neighbour = __shfl_up_sync(kAll, value[kCells - 1], 1);
+      float step = lane == 0 ? edge : neighbour;
 #pragma unroll
       for (int j = 0; j < kCells; ++j) {
         const float stay = value[j];
@@ -239,32 +240,33 @@ extern "C" __global__ void __launch_bounds__(kLanes)
   float value[kCells];
 #pragma unroll
   for (int j = 0; j < kCells; ++j) value[j] = never();
-  int start = strip.first_symbol;  // no symbol of the strip has an earlier frame
-  Score held[kTile * kCells];
-  fetch(utterance, strip, start, held);
-  uint64 edge = look(edges, strip, start);
-  while (true) {
-    while (!__all_sync(kAll, edge >= kStamp)) edge = look(edges, strip, start);
-    __syncwarp();  // the tile before is computed in all lanes
-    put_down(held);
-    tile[lane * kPitch + kStrip] = __uint_as_float(static_cast<unsigned>(edge));
-    __syncwarp();
-    const int next = start + kTile;
+  // While a tile is computed, the next one is under way to the registers of `held`.
+  Score held[kTile * kCells] = {};
+  uint64 edge = kStamp;
+  int next = strip.first_symbol;  // no symbol of the strip has an earlier frame
+  for (int start = next - kTile; start <= strip.last_frame; start = next, next += kTile) {
     if (next <= strip.last_frame) {
       fetch(utterance, strip, next, held);
       edge = look(edges, strip, next);
     }
-    unsigned bits[kCells] = {};
-    volatile uint64* next_edges = sends ? own_edges + start : nullptr;
-    if (start < strip.first_symbol + kStrip)
-      compute<true>(strip.first_symbol, start, value, bits, next_edges);
-    else
-      compute<false>(strip.first_symbol, start, value, bits, next_edges);
-    __stcg(reinterpret_cast<uint4*>(steps + start / kTile * row + strip.first_symbol +
-                                    lane * kCells),
-           make_uint4(bits[0], bits[1], bits[2], bits[3]));
-    if (next > strip.last_frame) break;
-    start = next;
+    if (start >= strip.first_symbol) {
+      unsigned bits[kCells] = {};
+      volatile uint64* next_edges = sends ? own_edges + start : nullptr;
+      if (start < strip.first_symbol + kStrip)
+        compute<true>(strip.first_symbol, start, value, bits, next_edges);
+      else
+        compute<false>(strip.first_symbol, start, value, bits, next_edges);
+      __stcg(reinterpret_cast<uint4*>(steps + start / kTile * row + strip.first_symbol +
+                                      lane * kCells),
+             make_uint4(bits[0], bits[1], bits[2], bits[3]));
+    }
+    if (next <= strip.last_frame) {
+      while (!__all_sync(kAll, edge >= kStamp)) edge = look(edges, strip, next);
+      __syncwarp();  // the tile before is computed in all lanes
+      put_down(held);
+      tile[lane * kPitch + kStrip] = __uint_as_float(static_cast<unsigned>(edge));
+      __syncwarp();
+    }
   }
 
   __threadfence();  // this lane's words, before the count says that they are there
