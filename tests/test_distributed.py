@@ -1,5 +1,6 @@
 """Two and three processes under torchrun train as one does on the same data."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ RUNS = {
     "few": (3, 2, ("train.batch_size=8",)),
     "not validated": (5, 0, ("data.n_valid=0",)),
     "accumulated": (7, 1, ("train.accumulate=2",)),
-    "budget": (6, 2, ("train.max_batch_frames=260", "train.batch_size=8", "train.accumulate=2")),
+    "budget": (5, 3, ("train.max_batch_frames=260", "train.batch_size=8", "train.accumulate=2")),
     "with loaders": (7, 1, ("train.num_workers=1",)),
 }
 N_EPOCHS = 2
@@ -126,7 +127,7 @@ def done(tmp_path_factory):
     before = threads(1)
     results = {1: {f"step {name}": [step(ALONE)] for name, step in whole.items()}}
     start = folder / "start.json"
-    write_config(start, f"data.folder={folder / 'data/few'}")
+    write_config(start, f"data.folder={folder / 'data/budget'}")
     Run(str(start), str(folder / "runs/start"), max_steps=3)(ALONE)
     weights = str(folder / "runs/start/checkpoints/step_00000003.pt")
     look = write_config(
@@ -231,8 +232,8 @@ def test_only_the_first_process_writes(done, n) -> None:
 
 
 def test_validation_does_not_depend_on_the_number_of_processes(done) -> None:
-    """Two utterances for one, two or three processes: the same values to the last digit, and the
-    same best step.
+    """Three utterances for one, two or three processes: the same values to the last digit, and
+    the same best step.
     """
     folder, results = done
     looks, best = [], []
@@ -242,6 +243,8 @@ def test_validation_does_not_depend_on_the_number_of_processes(done) -> None:
         looks.append([{k: v for k, v in line.items() if "valid/" in k} for line in lines])
         best.append([path.name for path in (run / "checkpoints").glob("best_*")])
     assert len(looks[0]) == 2 and looks[1] == looks[0] and looks[2] == looks[0]
+    report = (run / "data_report.txt").read_text(encoding="utf-8")
+    assert re.search(r" used +5 +3\n", report)
     assert best == 3 * [["best_step_00000001.pt"]]
     assert {"valid/mel", "valid/total", "valid/discriminator"} <= looks[0][0].keys()
 
