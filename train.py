@@ -17,17 +17,17 @@ import logging
 import sys
 from pathlib import Path
 
+from hifigan.diagnosis.profiling import N_STEPS, WARM_UP_STEPS
 from hifigan.distributed import Ranks, joined_ranks
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
-from hifigan.profiling import N_STEPS, WARM_UP_STEPS
 from vits.config import VitsConfig
+from vits.diagnosis.trial import N_STEPS as TRIAL_STEPS
+from vits.diagnosis.trial import Trial
+from vits.diagnosis.watching import Watching
 from vits.listening import update_page
 from vits.run import RANDOM, Start, run_training
-from vits.trial import N_STEPS as TRIAL_STEPS
-from vits.trial import Trial
-from vits.watching import Watching
 
 
 def main() -> None:

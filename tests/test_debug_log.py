@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from hifigan.debug_log import Debugged, described
+from hifigan.diagnosis.debug_log import Debugged, described
 from tests.one_step import make
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,18 +6,18 @@ import re
 import pytest
 import torch
 
-from hifigan import environment
-from hifigan.distributed import Ranks
-from hifigan.environment import (
+from hifigan.diagnosis import environment
+from hifigan.diagnosis.environment import (
     describe_precision,
     driver_version,
     warn_of_device,
     warn_of_small_batch,
 )
+from hifigan.distributed import Ranks
 from tests.small_run import run_script, write_config, write_data
 from tests.test_train_script import in_terminal, small_command
 from vits.config import TextConfig
-from vits.start_log import describe_front_end
+from vits.diagnosis.start_log import describe_front_end
 
 CPU = torch.device("cpu")
 DRIVER_FILE = (

@@ -8,9 +8,9 @@ import re
 import pytest
 import torch
 
-from hifigan import profiling
+from hifigan.diagnosis import profiling
+from hifigan.diagnosis.profiling import N_STEPS, WARM_UP_STEPS, Profiled, phase_table
 from hifigan.phases import Phases, phase
-from hifigan.profiling import N_STEPS, WARM_UP_STEPS, Profiled, phase_table
 from tests.one_step import make
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,8 +14,8 @@ from tests.small_run import call, contents, error_line, run_script, write_config
 from vits.config import VitsConfig
 from vits.data import UtteranceDataset, collate
 from vits.data_check import check_data
+from vits.diagnosis.trial import PASSING_SHARE, Judge, Trial, step_size
 from vits.training import VitsTraining
-from vits.trial import PASSING_SHARE, Judge, Trial, step_size
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ALONE = Ranks(0, 1, torch.device("cpu"))

@@ -27,11 +27,11 @@ from hifigan.optimization import check_optimization
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
 from vits.data_check import CheckedData, check_data
+from vits.diagnosis.start_log import log_start
+from vits.diagnosis.trial import Judge, Trial
+from vits.diagnosis.watching import Watching, watched
 from vits.loader import make_loader
-from vits.start_log import log_start
 from vits.training import VitsTraining
-from vits.trial import Judge, Trial
-from vits.watching import Watching, watched
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch.utils.data import DataLoader
 
+from hifigan.diagnosis.environment import log_environment
 from hifigan.distributed import Ranks
-from hifigan.environment import log_environment
 from vits.config import TextConfig
 from vits.text import build_front_end
 from vits.training import VitsTraining

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hifigan.anomaly import AnomalyDetection
-from hifigan.debug_log import Debugged
+from hifigan.diagnosis.anomaly import AnomalyDetection
+from hifigan.diagnosis.debug_log import Debugged
+from hifigan.diagnosis.profiling import Profiled
 from hifigan.distributed import Ranks
 from hifigan.experiment import Experiment
-from hifigan.profiling import Profiled
 from vits.training import VitsTraining
 
 logger = logging.getLogger(__name__)

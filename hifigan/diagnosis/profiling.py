@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, schedule
 
+from hifigan.diagnosis.watched import Watched
 from hifigan.experiment import Experiment
 from hifigan.phases import Phases
-from hifigan.watched import Watched
 
 logger = logging.getLogger(__name__)
 
