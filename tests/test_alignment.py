@@ -188,6 +188,24 @@ def test_inputs_are_left_as_they_are_and_need_not_be_contiguous(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", (torch.float16, torch.bfloat16))
+def test_halves_count_as_the_numbers_that_they_are(backend, dtype):
+    scores, text_lengths, spec_lengths = ragged_batch(5, 6, 60, 40)
+    scores = scores.to(dtype)
+    expected = search(scores.float(), text_lengths, spec_lengths, backend)
+    assert torch.equal(search(scores, text_lengths, spec_lengths, backend), expected)
+
+
+def test_a_compiled_model_keeps_the_search_as_one_step():
+    def durations_of_squares(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
+        return search(-scores.square(), text_lengths, spec_lengths) * 2
+
+    batch = ragged_batch(7, 4, 30, 20)
+    compiled = torch.compile(durations_of_squares, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(*batch), durations_of_squares(*batch))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_no_gradient_goes_through_the_search(backend):
     scores = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
     assert not search(scores, lengths(3), lengths(5), backend).requires_grad
@@ -295,8 +313,17 @@ def test_below_minus_1e9_monotonic_alignment_search_takes_another_path():
 def test_the_benchmark_ends_with_its_figures_as_json():
     pytest.importorskip("monotonic_alignment_search")
     root = Path(__file__).parent.parent
+    shapes = ("2x10x40", "1x300x700")
     run = subprocess.run(
-        [sys.executable, "benchmarks/alignment.py", "--json"],
+        [
+            sys.executable,
+            "benchmarks/alignment.py",
+            "--json",
+            "--device",
+            "cpu",
+            "--shapes",
+            *shapes,
+        ],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         check=True,
@@ -304,7 +331,7 @@ def test_the_benchmark_ends_with_its_figures_as_json():
         text=True,
     )
     figures = json.loads(run.stdout.splitlines()[-1])
-    assert set(figures["cpu_ratio"]) == {"16x100x400", "64x200x800", "32x512x2048"}
+    assert all(set(figures[key]) == set(shapes) for key in ("cpu_ratio", "cpu_read_ratio"))
 
 
 def finite_batch(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

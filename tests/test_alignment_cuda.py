@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from hifigan.errors import UserError
 from tests.cuda_emulator import COMPILER, Emulator
 from tests.test_alignment import every_alignment, lengths, ragged_batch
-from vits.alignment import path_from_durations, reference
-
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+from vits.alignment import path_from_durations, reference, search
 
 KINDS = ("plain", "late", "early", "tied", "odd")
 SHAPES = (  # T_text, T_spec: around one strip of 128 symbols, and around tiles of 32 frames
@@ -25,6 +24,8 @@ SHAPES = (  # T_text, T_spec: around one strip of 128 symbols, and around tiles 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory) -> Emulator:
+    if COMPILER is None:
+        pytest.skip("no C++ compiler")
     return Emulator(tmp_path_factory.mktemp("emulator"))
 
 
@@ -99,3 +100,29 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
     fine = reference.search(scores[::2], lengths(200, 7), lengths(230, 9))
     assert torch.equal(found[::2], fine)
     assert (found[1] == -1).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_a_gpu_the_kernel_equals_the_reference_and_nobody_waits(kind):
+    for seed, (n_symbols, n_frames) in enumerate((*SHAPES, (2100, 4000))):
+        made = batch(seed, n_symbols, n_frames, kind)
+        there = [tensor.cuda() for tensor in made]
+        search(*there, "cuda")  # the first call compiles and loads
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            found = search(*there, "cuda")
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        assert torch.equal(found.cpu(), reference.search(*made)), (n_symbols, n_frames)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_lengths_that_allow_no_path_are_refused_where_they_can_be_read():
+    scores = torch.zeros(2, 5, 4, device="cuda")
+    with pytest.raises(UserError, match="item 1: 4 symbols but only 3 frames"):
+        search(scores, lengths(4, 4), lengths(5, 3), "cuda")
+    found = search(scores, lengths(4, 4).cuda(), lengths(5, 3).cuda(), "cuda")
+    assert found.tolist() == [[1, 1, 1, 2], [-1] * 4]

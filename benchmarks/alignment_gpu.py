@@ -1,0 +1,248 @@
+"""All that the alignment kernel has to show on a GPU, in one go and under eight minutes.
+
+    PYTHONPATH=. python benchmarks/alignment_gpu.py
+    PYTHONPATH=. python benchmarks/alignment_gpu.py --only check
+
+check: random shapes, kinds of scores and layouts against the reference, to the bit, each twice.
+sanitize: some of these under compute-sanitizer's memcheck and racecheck, where it is installed.
+times: benchmarks/alignment.py's table of the GPU, with the published algorithm where Triton is.
+step: the share of a training step (configs/base.json, batch 64) that the search takes, with the
+kernel and with the search on the CPU and its copies.
+
+Needs torch with cuda.bindings and NVRTC, which a CUDA build of torch 2.10 or later brings along; the
+step, the training's own dependencies; the comparison with the CPU, the compiled library
+(python setup.py build_ext --inplace). Writes benchmarks/results/alignment_<device>.json after each
+part; exit code 1 if one failed.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from alignment import SHAPES, batch, gpu_milliseconds, on_gpu
+from torch import Tensor
+
+from vits import alignment
+from vits.alignment import cuda, reference
+
+ROOT = Path(__file__).parent.parent
+KINDS = ("plain", "tied", "early", "late", "odd")
+LARGE = ((2, 2048, 8192), (1, 4100, 20000), (3, 1, 20000), (2, 3000, 3000), (300, 260, 300))
+STEP_SHAPE = (64, 160, 600)  # B, T_text, T_spec
+TOOLS = ("memcheck", "racecheck")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = {"check": check, "sanitize": sanitize, "times": times, "step": step}
+    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="which parts")
+    parser.add_argument(
+        "--n_shapes",
+        type=int,
+        default=3000,
+        metavar="N",
+        help="random shapes to check, fewer if %(metavar)s take over two minutes (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--out_folder",
+        type=Path,
+        default=ROOT / "benchmarks/results",
+        metavar="DIR",
+        help="where the JSON goes (default: benchmarks/results)",
+    )
+    args = parser.parse_args()
+    device = torch.device("cuda", torch.cuda.current_device())
+    alignment.choose_backend("cuda", device)  # an error that says why, where it cannot be used
+    name = re.sub(r"\W+", "_", torch.cuda.get_device_name(device)).lower()
+    found: dict[str, Any] = {
+        "device": torch.cuda.get_device_name(device),
+        "torch": torch.__version__,
+        "kernel": cuda.load(device.index).reason,
+    }
+    failed = False
+    for part in args.only:
+        began = time.perf_counter()
+        try:
+            found[part] = parts[part](device, args)
+        except Exception as error:  # the parts after it are wanted all the same
+            failed = True
+            found[part] = {"failed": f"{type(error).__name__}: {error}"}
+        found[part]["minutes"] = round((time.perf_counter() - began) / 60, 2)
+        print(part, json.dumps(found[part]), flush=True)
+        args.out_folder.mkdir(parents=True, exist_ok=True)
+        path = args.out_folder / f"alignment_{name}.json"
+        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return int(failed)
+
+
+def check(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
+    """Raises AssertionError at the first difference."""
+    end = time.perf_counter() + 120
+    n_checked = 0
+    for seed, (scores, text_lengths, spec_lengths) in enumerate(random_batches(args.n_shapes)):
+        # Long ones on the GPU too: the reference is a loop of small steps.
+        where = device if scores.numel() > 1 << 20 else torch.device("cpu")
+        lengths = [text_lengths, spec_lengths]
+        expected = reference.search(scores.to(where), *(n.to(where) for n in lengths)).to(device)
+        on_device = [n.to(device) for n in lengths]
+        there = in_some_layout(scores.to(device), seed)
+        before = there.clone()
+        for _ in range(2):
+            same = torch.equal(alignment.search(there, *on_device, "cuda"), expected)
+            what = f"seed {seed}: {list(scores.shape)}, {scores.dtype}, strides {there.stride()}"
+            assert same, f"{what}: other durations than the reference's"
+        unchanged = torch.equal(before.nan_to_num(0.25), there.nan_to_num(0.25))
+        assert unchanged, f"{what}: the scores were written to"
+        n_checked += 1
+        if time.perf_counter() > end:
+            break
+    impossible = alignment.search(
+        torch.zeros(3, 9, 4, device=device),
+        torch.tensor([4, 4, 0], device=device),
+        torch.tensor([9, 3, 9], device=device),
+        "cuda",
+    )
+    assert impossible.tolist() == [[1, 1, 1, 6], [-1] * 4, [-1] * 4], impossible.tolist()
+    return {"shapes_equal_to_the_reference": n_checked}
+
+
+def random_batches(n: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Scores [B, T_spec, T_text] with ragged lengths, all on the CPU; LARGE shapes come first."""
+    for seed in range(n):
+        draw = torch.Generator().manual_seed(seed)
+
+        def number(highest: int) -> int:  # 1 to highest, small ones as often as large ones
+            return int(math.exp(float(torch.rand(1, generator=draw)) * math.log(highest + 0.99)))
+
+        if seed < len(LARGE) and n > 100:
+            n_items, n_symbols, n_frames = LARGE[seed]
+        else:
+            n_items, n_symbols = number(40), number(700)
+            n_frames = n_symbols + number(1200) - 1
+        scores = torch.randn(n_items, n_frames, n_symbols, generator=draw) * 30 - 80
+        kind = KINDS[seed % len(KINDS)]
+        if kind == "tied":
+            scores = (scores / 40).round()
+        if kind in ("early", "late"):  # the best path runs along a border of what can be reached
+            favoured = torch.arange(n_symbols) * torch.arange(n_frames)[:, None].float()
+            scores += favoured * (9 if kind == "late" else -9)
+        if kind == "odd":
+            odd = torch.rand(scores.shape, generator=draw)
+            for i, value in enumerate([math.nan, math.inf, -math.inf, 3e38, -3e38]):
+                scores[(odd > i / 5) & (odd < i / 5 + 0.01)] = value
+        dtype = (torch.float32, torch.float16, torch.bfloat16, torch.float32)[seed // 5 % 4]
+        text_lengths = torch.randint(1, n_symbols + 1, (n_items,), generator=draw)
+        spread = torch.rand(n_items, generator=draw)
+        spec_lengths = text_lengths + (spread * (n_frames - text_lengths + 1)).long()
+        text_lengths[0], spec_lengths[0] = n_symbols, n_frames
+        yield scores.to(dtype), text_lengths, spec_lengths.clamp(max=n_frames)
+
+
+def in_some_layout(scores: Tensor, seed: int) -> Tensor:
+    """The same scores: as they are, transposed in memory, or cut out of something larger."""
+    if seed % 3 == 1:
+        return scores.mT.contiguous().mT
+    if seed % 3 == 2:
+        n_items, n_frames, n_symbols = scores.shape
+        larger = scores.new_zeros(n_items, n_frames + 1, n_symbols + 3)
+        larger[:, 1:, 3:] = scores
+        return larger[:, 1:, 3:]
+    return scores
+
+
+def sanitize(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
+    """Raises AssertionError where a tool finds anything."""
+    places = [shutil.which("compute-sanitizer"), *Path("/usr/local").glob("cuda*/bin/compute-san*")]
+    program = next((str(place) for place in places if place), None)
+    if program is None:
+        return {"skipped": "compute-sanitizer is not installed"}
+    found = {}
+    for tool in TOOLS:
+        command = [program, "--tool", tool, "--error-exitcode", "9", sys.executable, __file__]
+        command += ["--only", "check", "--n_shapes", "20"]
+        command += ["--out_folder", str(args.out_folder / "sanitized")]
+        run = subprocess.run(
+            command,
+            # Else torch hands out pieces of large allocations, and what is outside a piece is
+            # still inside the allocation.
+            env=os.environ | {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+        shutil.rmtree(args.out_folder / "sanitized", ignore_errors=True)
+        summary = [line for line in run.stdout.splitlines() if "SUMMARY" in line]
+        assert run.returncode == 0, f"{tool}: {summary or (run.stdout + run.stderr)[-500:]}"
+        found[tool] = summary[-1].strip("= ")
+    return found
+
+
+def times(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
+    return on_gpu([one for one in SHAPES if one not in ((32, 512, 2048), (64, 200, 800))])
+
+
+def step(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds of a step, of its phase "alignment" and of the search alone, by backend."""
+    from hifigan.distributed import Ranks
+    from hifigan.json_config import read_config
+    from hifigan.phases import Phases
+    from vits.config import VitsConfig
+    from vits.data import Batch
+    from vits.training import VitsTraining
+
+    config = read_config(VitsConfig, ROOT / "configs/base.json")
+    n_items, n_symbols, n_frames = STEP_SHAPE
+    n_samples = n_frames * config.audio.hop_length
+    made_up = Batch(
+        tokens=torch.randint(config.n_symbols, (n_items, n_symbols)),
+        token_lengths=torch.full((n_items,), n_symbols),
+        wav=0.1 * torch.randn(n_items, 1, n_samples),
+        wav_lengths=torch.full((n_items,), n_samples),
+        speakers=torch.zeros(n_items, dtype=torch.long),
+        ids=[str(i) for i in range(n_items)],
+    )
+    training = VitsTraining(config, Ranks(0, 1, device), valid=[], shown=[])
+    scores, *lengths = batch(*STEP_SHAPE, device)
+    found = {}
+    for backend in alignment.available_backends(device)[:2]:
+        os.environ[alignment.VARIABLE] = backend
+        seconds = []
+        with Phases(device) as phases:
+            for n in range(9):
+                if n == 3:  # those before warmed up
+                    phases.seconds()
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+                training.train_step(made_up)
+                torch.cuda.synchronize()
+                seconds.append(time.perf_counter() - start)
+            phase = phases.seconds()["alignment"] / 6
+        whole = statistics.median(seconds[3:])
+        alone = gpu_milliseconds(lambda: alignment.search(scores, *lengths)) / 1e3
+        found[backend] = {
+            "step_ms": whole * 1e3,
+            "phase_ms": phase * 1e3,
+            "search_ms": alone * 1e3,
+            "phase_percent": 100 * phase / whole,
+            "search_percent": 100 * alone / whole,
+        }
+    del os.environ[alignment.VARIABLE]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
