@@ -47,11 +47,11 @@ def exact_step(smallest, *settings: str, trouble: tuple[str, int] | None = None)
     return losses, experiment
 
 
-def assert_same_gradients(found: nn.Module, expected: nn.Module) -> None:
-    """To rounding, as large as it is beside the network's largest gradients."""
+def assert_same_gradients(found: nn.Module, expected: nn.Module, rounding: float = 1e-5) -> None:
+    """To rounding, which is as large as it is beside the network's largest gradient."""
     largest = max(float(p.grad.abs().max()) for p in expected.parameters())
     for (name, a), b in zip(found.named_parameters(), expected.parameters()):
-        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-5 * largest, msg=name)
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=rounding * largest, msg=name)
 
 
 def assert_same_step(found: tuple, expected: tuple) -> None:
