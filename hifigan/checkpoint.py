@@ -154,6 +154,12 @@ class CheckpointFolder:
             if old != best:
                 self._delete(old, f"{best.name} is better")
 
+    def mark_best_step(self, step: int) -> None:
+        """Mark what a process that was killed after its write could not mark any more."""
+        path = self.folder / f"step_{step:08d}.pt"
+        if path.exists() and not (self.folder / f"best_{path.name}").exists():
+            self.mark_best(path)
+
     def warn_of_little_room(self, contents: dict[str, Any], last_step: int) -> None:
         """Log a warning if the disk cannot take all the files of a run that ends at last_step."""
         n_milestones = last_step // self.keep_every if self.keep_every else 0

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -18,6 +19,7 @@ from torch import distributed
 from hifigan.errors import UserError
 from hifigan.meeting import meet
 
+PATIENCE = timedelta(days=2)
 Result = TypeVar("Result")
 
 
@@ -26,6 +28,7 @@ class Ranks:
     rank: int
     n_ranks: int
     device: torch.device
+    group: distributed.ProcessGroup | None = None  # of numbers on the CPU; None: torch's default
 
     @property
     def is_first(self) -> bool:
@@ -37,7 +40,7 @@ class Ranks:
         if self.n_ranks == 1:
             return numbers
         totals = torch.tensor(numbers, dtype=torch.float64)
-        distributed.all_reduce(totals)
+        distributed.all_reduce(totals, group=self.group)
         return totals.tolist()
 
     def all(self, condition: bool) -> bool:
@@ -49,7 +52,7 @@ class Ranks:
         if self.n_ranks == 1:
             return [value]
         values = [None] * self.n_ranks
-        distributed.all_gather_object(values, value)
+        distributed.all_gather_object(values, value, group=self.group)
         return values
 
     def first(self, compute: Callable[[], Result]) -> Result:
@@ -62,7 +65,7 @@ class Ranks:
                 told = [compute(), None]
             except Exception as error:  # raised again below, once the other ranks know
                 told, failure = [None, exit_code(error)], error
-        distributed.broadcast_object_list(told)
+        distributed.broadcast_object_list(told, group=self.group)
         result, code = told
         if failure:
             raise failure
@@ -102,8 +105,10 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     backend = "cpu:gloo,cuda:nccl" if on_cuda else "gloo"
     store, rank, n_ranks = meet()
     distributed.init_process_group(backend, store=store, rank=rank, world_size=n_ranks)
+    # Rank 0 may look through recordings for hours; dead processes are noticed without a time limit.
+    group = distributed.new_group(backend="gloo", timeout=PATIENCE)
     try:
-        ranks = Ranks(rank, n_ranks, torch.device("cpu"))
+        ranks = Ranks(rank, n_ranks, torch.device("cpu"), group)
         yield dataclasses.replace(ranks, device=ranks.each(lambda: pick_device(device, local_rank)))
     finally:
         distributed.destroy_process_group()

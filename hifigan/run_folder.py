@@ -51,6 +51,8 @@ class RunFolder:
         self.n_rollbacks = 0
         self.saved_at = time.monotonic()
         self.open_monitor()
+        if ranks.is_first and experiment.state.best_step is not None:
+            self.checkpoints.mark_best_step(experiment.state.best_step)
 
     def open_monitor(self) -> None:
         """Begin to write at the present step; what an earlier run wrote behind it is dropped."""
@@ -129,7 +131,8 @@ class RunFolder:
             )
             value = values[self.experiment.best_by]
             is_best = judging and value < (math.inf if state.best is None else state.best)
-            state.best = value if is_best else state.best
+            if is_best:
+                state.best, state.best_step = value, state.step
         folder = self.folder / "samples" / f"step_{state.step:08d}"
         with lost_on_full_disk("samples", self.folder):
             self.experiment.show(self.monitor, folder, sums)

@@ -20,7 +20,7 @@ PARTS = (
     "scaler",
     "ema",
 )
-COUNTERS = ("step", "epoch", "batch", "n_batches", "order", "best")
+COUNTERS = ("step", "epoch", "batch", "n_batches", "order", "best", "best_step")
 
 
 @dataclass
@@ -38,6 +38,7 @@ class TrainingState:
     n_batches: int = 0  # batches of this epoch, per rank
     order: int = 0  # of the data: raised after each return to a checkpoint
     best: float | None = None  # lowest validation loss so far
+    best_step: int | None = None  # and where that was
 
     @property
     def speaking(self) -> nn.Module:

@@ -126,6 +126,17 @@ def test_the_best_takes_no_space_of_its_own_while_it_is_among_the_newest(tmp_pat
     assert names(tmp_path) == ["best_step_00000001.pt", "step_00000001.pt"]
 
 
+def test_a_best_step_that_a_kill_left_unmarked_is_marked_later(tmp_path) -> None:
+    folder = folder_with(tmp_path, 1, 2)
+    folder.mark_best_step(2)
+    assert names(tmp_path) == ["best_step_00000002.pt", "step_00000001.pt", "step_00000002.pt"]
+    before = (tmp_path / "best_step_00000002.pt").stat().st_ino
+    folder.mark_best_step(2)
+    folder.mark_best_step(9)  # a new run may begin with the state of another one
+    assert names(tmp_path)[0] == "best_step_00000002.pt"
+    assert (tmp_path / "best_step_00000002.pt").stat().st_ino == before
+
+
 def test_the_best_is_copied_where_there_are_no_links(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(os, "link", refuse_links)
     folder = folder_with(tmp_path, 1)
