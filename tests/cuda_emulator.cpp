@@ -284,7 +284,7 @@ extern "C" const char* emulate(void** table, int n_blocks, int n_resident, unsig
       while (lane->waits || lane->ended);
       run(*lane);
       if (!device.error.empty()) return device.error.c_str();
-      if (++n_turns > 200'000'000) return "no progress: blocks wait for each other for ever";
+      if (++n_turns > 20'000'000) return "no progress: blocks wait for each other for ever";
     }
     if (block.n_ended == kWarp) {
       if (device.in_shared == &block) device.in_shared = nullptr;
