@@ -268,7 +268,9 @@ extern "C" const char* emulate(void** table, int n_blocks, int n_resident, unsig
   std::shuffle(to_begin.begin(), to_begin.end(), device.chance);
   std::vector<std::unique_ptr<Block>> resident;
   const size_t n_shared = __stop_cuda_shared - __start_cuda_shared;
-  int64_t n_turns = 0;
+  // A block's lanes take a turn or two for each frame, and as many again for every block beside it
+  // that only looks whether it may go on.
+  int64_t n_turns = int64_t{64} * kWarp * n_blocks * (a.n_frames + 64);
   while (!to_begin.empty() || !resident.empty()) {
     if (!to_begin.empty() && static_cast<int>(resident.size()) < n_resident) {
       resident.push_back(begin(to_begin.back(), n_shared));
@@ -284,7 +286,7 @@ extern "C" const char* emulate(void** table, int n_blocks, int n_resident, unsig
       while (lane->waits || lane->ended);
       run(*lane);
       if (!device.error.empty()) return device.error.c_str();
-      if (++n_turns > 20'000'000) return "no progress: blocks wait for each other for ever";
+      if (--n_turns < 0) return "no progress: blocks wait for each other for ever";
     }
     if (block.n_ended == kWarp) {
       if (device.in_shared == &block) device.in_shared = nullptr;

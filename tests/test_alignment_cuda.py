@@ -3,8 +3,12 @@
 What only a GPU can show (the driver, the clock, racecheck) benchmarks/alignment_gpu.py shows.
 """
 
+import ctypes
 import itertools
 import math
+import sys
+import types
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -13,7 +17,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from tests.cuda_emulator import COMPILER, Emulator
 from tests.test_alignment import every_alignment, lengths, ragged_batch
-from vits.alignment import path_from_durations, reference, search
+from vits.alignment import cubin, cuda, path_from_durations, reference, search
 
 KINDS = ("plain", "late", "early", "tied", "odd")
 SHAPES = (  # T_text, T_spec: around one strip of 128 symbols, and around tiles of 32 frames
@@ -100,6 +104,71 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
     fine = reference.search(scores[::2], lengths(200, 7), lengths(230, 9))
     assert torch.equal(found[::2], fine)
     assert (found[1] == -1).all()
+
+
+@pytest.mark.parametrize(
+    "there, instead",
+    [
+        ("      __syncwarp();\n    }\n  }", "    }\n  }"),  # a tile is read before it is written
+        ("  __threadfence();  //", "  //"),  # the walk back misses the last words
+        ("while (!__all_sync(", "if (!__all_sync("),  # edges are used before they come
+        ("if (n_strips > 1) {\n    if (lane", "if (false) {\n    if (lane"),  # blocks out of order
+    ],
+)
+def test_what_only_some_gpus_would_get_wrong_shows_in_the_emulator(tmp_path, there, instead):
+    if COMPILER is None:
+        pytest.skip("no C++ compiler")
+    source = cubin.SOURCE.read_text(encoding="utf-8")
+    assert source.count(there) == 1
+    wrong = tmp_path / "search.cu"
+    wrong.write_text(source.replace(there, instead), encoding="utf-8")
+    emulator = Emulator(tmp_path, wrong)
+    with pytest.raises(AssertionError):
+        for seed in range(20):
+            made = batch(seed, 200, 223, "plain")
+            found = emulator.search(*made, seed, n_resident=1 + seed % 2)
+            assert torch.equal(found, reference.search(*made))
+
+
+class EmulatedDriver(types.ModuleType):
+    """The driver's functions that a search calls; a launch runs the emulator."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        super().__init__("driver")
+        self.library = library
+        self.calls = []
+
+    def cuCtxPushCurrent(self, context):
+        self.calls.append(f"push {context}")
+        return (0,)
+
+    def cuCtxPopCurrent(self):
+        self.calls.append("pop")
+        return 0, "context"
+
+    def cuLaunchKernel(self, function, x, y, z, block_x, block_y, block_z, shared, stream, *rest):
+        self.calls.append(f"launch {function} on {stream}")
+        assert (y, z, block_x, block_y, block_z, shared) == (1, 1, 32, 1, 1, 0)
+        table, extra = rest
+        assert extra == 0 and not self.library.emulate(ctypes.c_void_p(table), x, 4, 0)
+        return (0,)
+
+
+def test_a_search_launches_the_kernel_on_the_stream_of_torch(emulator, monkeypatch):
+    driver = EmulatedDriver(emulator.library(torch.float32, True))
+    package = types.ModuleType("cuda.bindings")
+    package.driver = driver
+    monkeypatch.setitem(sys.modules, "cuda.bindings", package)
+    kernel = cuda.Kernel("search", "torch's", "")
+    asked = []
+    monkeypatch.setattr(cuda, "load", lambda *arguments: asked.append(arguments) or kernel)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    stream = types.SimpleNamespace(cuda_stream=7)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
+    made = ragged_batch(2, 3, 200, 150)
+    assert torch.equal(cuda.search(*made), reference.search(*made))
+    assert driver.calls == ["push torch's", "launch search on 7", "pop"]
+    assert asked == [(None, torch.float32, True)]
 
 
 @pytest.mark.gpu
