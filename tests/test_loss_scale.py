@@ -26,35 +26,35 @@ def test_an_overflow_skips_the_step_and_halves_the_scale_and_the_run_goes_on(
 
     def watch(experiment: VitsTraining) -> None:
         if not states:
-            set_scaler(experiment, scale=2.0**12)
+            set_scaler(experiment, scale=2.0**9)
         states.append(copy.deepcopy(experiment.state.state_dict(ALONE)))
 
     with caplog.at_level(logging.INFO):
-        trained = train(smallest(FP16, "train.ema_decay=0.9"), tmp_path / "run", 16, watch=watch)
+        trained = train(smallest(FP16, "train.ema_decay=0.9"), tmp_path / "run", 10, watch=watch)
     scales = [state["scaler"]["scale"] for state in states]
     skipped = [i for i, (a, b) in enumerate(zip(scales, scales[1:])) if a != b]
-    assert skipped == list(range(len(skipped))) and 0 < len(skipped) < 12
-    assert scales[: len(skipped) + 1] == [2.0 ** (12 - i) for i in range(len(skipped) + 1)]
+    assert skipped == list(range(len(skipped))) and 0 < len(skipped) < 8
+    assert scales[: len(skipped) + 1] == [2.0 ** (9 - i) for i in range(len(skipped) + 1)]
     for i in skipped:  # the networks overflow one by one, the generator first
         assert_same(states[i + 1]["generator"], states[i]["generator"])
         assert_same(states[i + 1]["ema"], states[i]["ema"])
     bias = "decoder.input.bias"
     after = [state["generator"][bias] for state in states[len(skipped) :]]
     assert all(not a.equal(b) for a, b in zip(after, after[1:]))
-    assert trained.state.step == 16 and trained.state.order == 0
+    assert trained.state.step == 10 and trained.state.order == 0
     assert "is skipped" not in caplog.text, "an overflow is no fault"
 
 
 def test_a_run_resumed_in_fp16_goes_on_with_its_loss_scale(smallest, train, tmp_path) -> None:
     def watch(experiment: VitsTraining) -> None:
         if experiment.state.step == 0:
-            set_scaler(experiment, scale=2.0, growth_interval=3)
+            set_scaler(experiment, scale=2.0, growth_interval=2)
 
-    whole = train(smallest(FP16), tmp_path / "whole", 8, watch=watch)
-    first = train(smallest(FP16), tmp_path / "run", 4, watch=watch)
+    whole = train(smallest(FP16), tmp_path / "whole", 5, watch=watch)
+    first = train(smallest(FP16), tmp_path / "run", 3, watch=watch)
     assert newest(tmp_path / "run")["scaler"]["scale"] == 4
     assert newest(tmp_path / "run")["scaler"]["_growth_tracker"] == 1
-    second = train(smallest(FP16), tmp_path / "run", 8)
+    second = train(smallest(FP16), tmp_path / "run", 5)
     assert_equals_unbroken(first, second, tmp_path / "run", whole, tmp_path / "whole")
     assert second.state.scaler.get_scale() == 8
 
