@@ -7,15 +7,17 @@ check: random shapes, kinds of scores and layouts against the reference, to the 
 sanitize: some of these under compute-sanitizer's memcheck and racecheck, where it is installed.
 times: benchmarks/alignment.py's table of the GPU, with the published algorithm where Triton is.
 step: the share of a training step (configs/base.json, batch 64) that the search takes, with the
-kernel and with the search on the CPU and its copies.
+kernel, and on the CPU with the copies that this takes.
 
-Needs torch with cuda.bindings and NVRTC, which a CUDA build of torch 2.10 or later brings along; the
-step, the training's own dependencies; the comparison with the CPU, the compiled library
-(python setup.py build_ext --inplace). Writes benchmarks/results/alignment_<device>.json after each
+Needs torch with cuda.bindings and NVRTC, which a CUDA build of torch 2.11 brings along; the step,
+also the dependencies of training; the figures of our search on the CPU, its compiled library. Writes benchmarks/results/alignment_<device>.json after each
 part; exit code 1 if one failed.
 """
 
 import argparse
+import functools
+import importlib
+import importlib.util
 import json
 import math
 import os
@@ -30,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from alignment import SHAPES, batch, gpu_milliseconds, on_gpu
+from alignment import PACKAGES, SHAPES, batch, gpu_milliseconds, on_gpu
 from torch import Tensor
 
 from vits import alignment
@@ -196,7 +198,11 @@ def times(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def step(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
-    """Milliseconds of a step, of its phase "alignment" and of the search alone, by backend."""
+    """Milliseconds of a step, of its phase "alignment" and of the search alone, by backend.
+
+    And, where they are installed, what the search takes with the packages that other trainers use:
+    the scores go to the CPU, the path comes back.
+    """
     from hifigan.distributed import Ranks
     from hifigan.json_config import read_config
     from hifigan.phases import Phases
@@ -241,7 +247,21 @@ def step(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
             "search_percent": 100 * alone / whole,
         }
     del os.environ[alignment.VARIABLE]
+    rest = found["cuda"]["step_ms"] - found["cuda"]["search_ms"]
+    for name in filter(importlib.util.find_spec, PACKAGES):
+        alone = gpu_milliseconds(functools.partial(by_package, name, scores))
+        percent = 100 * alone / (rest + alone)
+        found[name] = {"search_ms": alone, "search_percent": percent}
     return found
+
+
+def by_package(name: str, scores: Tensor) -> Tensor:
+    """The path [B, T_spec, T_text] of full items on the scores' device."""
+    maximum_path = importlib.import_module(name).maximum_path
+    if name == "monotonic_alignment_search":  # [B, T_text, T_spec]
+        across = scores.mT.contiguous().cpu()
+        return maximum_path(across, torch.ones(across.shape)).mT.to(scores.device)
+    return maximum_path(scores.cpu(), torch.ones(scores.shape)).to(scores.device)
 
 
 if __name__ == "__main__":
