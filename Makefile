@@ -13,7 +13,6 @@ test: $(VENV)/test.stamp
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python train.py -c configs/tiny.json -m demo --max_minutes 6
-	$(BIN)/python -m vits.listening runs/demo
 	$(BIN)/python infer.py --text "This voice has been trained for six minutes." \
 		--model_path runs/demo --out_path runs/demo/speech.wav
 	@echo "Look and listen: runs/demo/listen.html; the spoken sentence: runs/demo/speech.wav"
