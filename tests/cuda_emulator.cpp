@@ -4,8 +4,8 @@
 //
 // - Blocks begin in any order, and only n_resident of them run at once.
 // - Shared memory begins as garbage.
-// - What __stcg stores stays unseen by other blocks until the lane's __threadfence, or for as long
-//   as chance has it, even if the block has ended.
+// - What __stcg stores stays unseen by other blocks until a __threadfence of its own, or for as
+//   long as chance has it, even if the block has ended.
 // - Lanes that meet in different operations, or that wait for a lane which has ended, are errors;
 //   so is a kernel that makes no progress.
 //
@@ -167,7 +167,9 @@ int __all_sync(unsigned mask, int holds) {
   return 1;
 }
 void __syncwarp() { emulator::meet("syncwarp", 0xffffffffu, 0); }
-void __threadfence() { emulator::see_all(*emulator::device.running); }
+void __threadfence() {  // of what other lanes stored before they met this one, too
+  for (emulator::Lane& lane : emulator::device.running->block->lanes) emulator::see_all(lane);
+}
 unsigned long long atomicAdd(unsigned long long* place, unsigned long long more) {
   const unsigned long long before = *place;
   *place += more;

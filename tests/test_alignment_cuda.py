@@ -110,7 +110,8 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
     "there, instead",
     [
         ("      __syncwarp();\n    }\n  }", "    }\n  }"),  # a tile is read before it is written
-        ("  __threadfence();  //", "  //"),  # the walk back misses the last words
+        ("__threadfence();  //", "//"),  # the walk back misses the last words
+        ("  __syncwarp();\n  if (n_own", "  if (n_own"),  # and so, of lanes that are not there yet
         ("while (!__all_sync(", "if (!__all_sync("),  # edges are used before they come
         ("if (n_strips > 1) {\n    if (lane", "if (false) {\n    if (lane"),  # blocks out of order
     ],

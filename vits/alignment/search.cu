@@ -220,7 +220,7 @@ extern "C" __global__ void __launch_bounds__(kLanes)
     return;
   }
   const Utterance utterance{scores + item * item_stride, frame_stride, symbol_stride,
-                                   static_cast<int>(n_text), static_cast<int>(n_spec)};
+                            static_cast<int>(n_text), static_cast<int>(n_spec)};
   const int n_own_strips = (utterance.n_symbols + kStrip - 1) / kStrip;
   if (number >= n_own_strips) return;
 
@@ -269,13 +269,16 @@ extern "C" __global__ void __launch_bounds__(kLanes)
     }
   }
 
-  __threadfence();  // this lane's words, before the count says that they are there
   __syncwarp();
   if (n_own_strips > 1) {
     int n_finished = 0;
-    if (lane == 0) n_finished = static_cast<int>(atomicAdd(signals + 1 + item, 1ull)) + 1;
+    if (lane == 0) {
+      __threadfence();  // the words of all lanes, before the count says that they are there
+      n_finished = static_cast<int>(atomicAdd(signals + 1 + item, 1ull)) + 1;
+    }
     if (__shfl_sync(kAll, n_finished, 0) < n_own_strips) return;
     __threadfence();
+    __syncwarp();
   }
   for (int x = utterance.n_symbols + lane; x < n_symbols; x += kLanes) durations[x] = 0;
   walk_back(steps, row, utterance.n_symbols, utterance.n_frames, durations);
