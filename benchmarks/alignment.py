@@ -1,16 +1,16 @@
 """Times the alignment search: every backend here, and the packages that others use, in one process.
 
-On CPUs ours starts from [B, T_spec, T_text] and lengths and gives durations; the packages start from
-scores and a mask in the layout that they ask for and give the path. Each gets the same scores,
+On CPUs ours starts from [B, T_spec, T_text] and lengths and gives durations; the packages start
+from scores and a mask in the layout that they ask for and give the path. Each gets the same scores,
 contiguous, made before the clock starts, and its fastest implementation. Runs alternate, so that
 other work on the machine falls on all. "/ read" is ours over torch's sum of the same scores, a
 plain read of the memory.
 
 On a GPU each starts from scores there and ends with its result there; what computes on the CPU is
-timed with its copies. Beside them stand two floors: what a path can reach has to be read
-once, at the rate of a large copy, and T_spec frames have to be computed one after the other, each
-at least one exchange between lanes, one choice and one addition (FRAME_CYCLES at the highest clock).
-The kernel hides a part of the exchange, so the second is what a plain schedule takes, not a proof.
+timed with its copies. Beside them stand two floors: what a path can reach has to be read once, at
+the rate of a large copy, and T_spec frames have to be computed one after the other, each an exchange
+between lanes, a choice and an addition (FRAME_CYCLES at the highest clock). The kernel hides a part
+of the exchange, so the second is what a plain schedule takes, not a proof.
 """
 
 import argparse

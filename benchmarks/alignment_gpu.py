@@ -10,8 +10,8 @@ step: the share of a training step (configs/base.json, batch 64) that the search
 kernel, and on the CPU with the copies that this takes.
 
 Needs torch with cuda.bindings and NVRTC, which a CUDA build of torch 2.11 brings along; the step,
-also the dependencies of training; the figures of our search on the CPU, its compiled library. Writes benchmarks/results/alignment_<device>.json after each
-part; exit code 1 if one failed.
+also the dependencies of training; the figures of our search on the CPU, its compiled library.
+Writes benchmarks/results/alignment_<device>.json after each part; exit code 1 if one failed.
 """
 
 import argparse

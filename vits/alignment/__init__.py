@@ -168,8 +168,8 @@ def path_from_durations(durations: Tensor, n_frames: int) -> Tensor:
 def _check(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> None:
     if scores.ndim != 3 or scores.dtype not in SCORE_TYPES:
         raise ValueError(
-            "alignment: scores: expected [B, T_spec, T_text] in float32, float16 or bfloat16, found "
-            f"{list(scores.shape)} in {scores.dtype}"
+            "alignment: scores: expected [B, T_spec, T_text] in float32, float16 or bfloat16, "
+            f"found {list(scores.shape)} in {scores.dtype}"
         )
     n_items = len(scores)
     for name, lengths in (("text_lengths", text_lengths), ("spec_lengths", spec_lengths)):

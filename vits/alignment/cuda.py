@@ -90,7 +90,7 @@ def prepare(scores: Tensor, text_lengths: Tensor, spec_lengths: Tensor) -> Launc
 
 
 def symbols_adjoin(scores: Tensor) -> bool:
-    """Whether a frame's symbols lie side by side in memory: the kernel reads them so, or by frames."""
+    """Whether a frame's symbols lie side by side in memory; else the kernel reads by frames."""
     return scores.stride(2) == 1
 
 

@@ -66,8 +66,8 @@ struct Strip {
 // them, which is the value of the symbol before the strip in the frame before.
 __shared__ __align__(16) float tile[kTile * kPitch];
 
-// Begins to read the tile at `start`. Past the strip's end there is nothing to read: what `held` has
-// from before stays there, and no path uses it.
+// Begins to read the tile at `start`. Past the strip's end there is nothing to read: what `held`
+// has from before stays there, and no path uses it.
 __device__ __forceinline__ void fetch(const Utterance& utterance, const Strip& strip, int start,
                                       Score (&held)[kTile * kCells]) {
   const int lane = threadIdx.x;
