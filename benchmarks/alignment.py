@@ -8,9 +8,9 @@ plain read of the memory.
 
 On a GPU each starts from scores there and ends with its result there; what computes on the CPU is
 timed with its copies. Beside them stand two floors: what a path can reach has to be read once, at
-the rate of a large copy, and T_spec frames have to be computed one after the other, each an exchange
-between lanes, a choice and an addition (FRAME_CYCLES at the highest clock). The kernel hides a part
-of the exchange, so the second is what a plain schedule takes, not a proof.
+the rate of a large copy, and T_spec frames have to be computed one after the other, each an
+exchange between lanes, a choice and an addition (FRAME_CYCLES at the highest clock). The kernel
+hides a part of the exchange, so the second is what a plain schedule takes, not a proof.
 """
 
 import argparse
