@@ -13,9 +13,9 @@
 // the best path came from the earlier symbol". The warp that finishes an utterance last walks back
 // through these words: one word and one count of leading zeros for each symbol and each tile.
 //
-// Why strips: an utterance on one multiprocessor would be read at some 100 GB/s, a thirtieth of what
-// an H100 can. 16 texts of 2048 symbols are 256 strips with a tile of 16 KB under way each, 4 MB,
-// enough for 3 TB/s at a latency of a microsecond. Why 4 symbols to a lane: a frame is then 41
+// Why strips: an utterance on one multiprocessor would be read at some 100 GB/s, a thirtieth of
+// what an H100 can. 16 texts of 2048 symbols are 256 strips with a tile of 16 KB under way each, 4
+// MB, enough for 3 TB/s at a latency of a microsecond. Why 4 symbols to a lane: a frame is then 41
 // instructions (sm_90), not many more than the 33 cycles that a shuffle, a choice and an addition
 // take one after the other, and texts of 128 symbols need no second strip.
 
