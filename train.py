@@ -98,7 +98,7 @@ def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
             )
         return run, args.config or run / "config.json", RANDOM
     if args.config is None:
-        raise UserError("-c is missing: name a JSON config, such as -c configs/base.json")
+        raise UserError("-c/--config is missing: name a JSON config, such as configs/base.json")
     run = Path("runs") / (args.model or args.config.stem)
     if args.from_scratch and list((run / "checkpoints").glob("*.pt")):
         raise UserError(

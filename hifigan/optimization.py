@@ -4,6 +4,7 @@ The schedule knows shares only: it drives an optimizer of its own with rate 1, a
 rate is its base rate times that share and the warm-up's.
 """
 
+import difflib
 import inspect
 from collections.abc import Iterable
 from typing import Any
@@ -137,8 +138,10 @@ def _named(key: str, name: str, module: Any, base: type) -> type:
         and not n.startswith("_")
     }
     if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        guess = f'; did you mean "{near[0]}"?' if near else ""
         raise UserError(
-            f"train.{key} is {name!r}, which is none that {module.__name__} offers by name; "
+            f'train.{key} is "{name}", which is none that {module.__name__} offers by name{guess}; '
             f"use one of: {', '.join(sorted(known))}"
         )
     return known[name]

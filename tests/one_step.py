@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from hifigan.distributed import Ranks
 from vits.config import VitsConfig
+from vits.corpus.check import check_data
 from vits.data import Batch, UtteranceDataset, collate
-from vits.data_check import check_data
 from vits.training import VitsTraining
 
 NORMS = {"generator_gradient_norm", "discriminator_gradient_norm"}

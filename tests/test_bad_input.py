@@ -70,7 +70,7 @@ def small(tmp_path):
         (["train.batch_size=four"], ["train.batch_size", '"four" (a text)', "whole number"]),
         (["train.batch_size=0"], ["batch_size is 0", "more than 0"]),
         (["train.lr=true"], ["train.lr", "true (a truth value)", "a number"]),
-        (["train.optimizer=Adm"], ["train.optimizer", '"Adm"', '"AdamW"', '"RAdam"']),
+        (["train.optimizer=Adm"], ["train.optimizer", '"Adm"', 'did you mean "Adam"', "RAdam"]),
         (["audio.hop_length=32"], ["upsample_rates", "64", "audio.hop_length is 32"]),
         (["train.segment_samples=1000"], ["segment_samples 1000", "multiple", "use 1024"]),
         (["audio.n_fft=64"], ["n_fft 64", "win_length 128", "raise n_fft to 128"]),

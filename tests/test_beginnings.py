@@ -138,8 +138,8 @@ def test_from_scratch_begins_with_random_weights_and_never_over_a_run(
             ("-c", "small.json", "--from_scratch", "--restore_from", NEWEST),
             "--restore_from: not allowed with argument --from_scratch",
         ),
-        (train.main, ("-m", "voice"), "-c is missing"),
-        (train.main, ("--restore_from", "runs/voice", "-m", "b"), "-c is missing"),
+        (train.main, ("-m", "voice"), "-c/--config is missing"),
+        (train.main, ("--restore_from", "runs/voice", "-m", "b"), "-c/--config is missing"),
         (
             train.main,
             ("-c", "small.json", "-m", "b", "--restore_from", "data"),

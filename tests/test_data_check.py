@@ -12,10 +12,10 @@ import soundfile
 from hifigan.audio import read_audio
 from hifigan.errors import UserError
 from hifigan.json_config import read_config
-from vits import data_check, recordings
 from vits.config import VitsConfig
+from vits.corpus import check, recordings
+from vits.corpus.check import check_data
 from vits.data import UtteranceDataset
-from vits.data_check import check_data
 
 REPOSITORY = Path(__file__).parent.parent
 RATE = 22050
@@ -286,6 +286,6 @@ def test_the_bundled_recordings_are_usable_by_every_config_as_they_are(name):
         read_config(VitsConfig, REPOSITORY / f"configs/{name}.json", [f"data.folder={folder}"])
     )
     assert (len(checked.train), len(checked.valid)) == (45, 4) and not checked.report.refusals
-    assert data_check.BLANK == checked.config.text.symbols[0]
+    assert check.BLANK == checked.config.text.symbols[0]
     first = checked.train[0]
     assert len(read_audio(Path(first.path), RATE)) == first.n_samples

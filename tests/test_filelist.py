@@ -12,7 +12,7 @@ import pytest
 
 from hifigan.errors import UserError
 from vits.config import DataConfig
-from vits.filelist import Line, find_lists, hold_out, read_list, read_lists
+from vits.corpus.filelist import Line, find_lists, hold_out, read_list, read_lists
 
 
 def config(folder, **changes):
@@ -263,7 +263,7 @@ def test_readings_of_one_name_are_held_out_alike_in_every_process(folder):
     write(folder, "train.csv", *(f"a|text {i}" for i in range(40)), *(f"b|{i}" for i in range(40)))
     program = (
         "import sys; from pathlib import Path; from tests.test_filelist import config\n"
-        "from vits.filelist import read_lists\n"
+        "from vits.corpus.filelist import read_lists\n"
         "print([line.place for line in read_lists(config(Path(sys.argv[1]), n_valid=9))[1]])"
     )
     held = {

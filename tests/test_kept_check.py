@@ -18,9 +18,9 @@ import pytest
 from hifigan.errors import UserError
 from tests.small_run import ENVIRONMENT
 from tests.test_data_check import config, hostile, noise, record, write_list  # noqa: F401 (fixture)
-from vits import data_check, kept_check, recordings
-from vits.data_check import check_data
-from vits.kept_check import MAX_UNUSED_SECONDS
+from vits.corpus import check, kept_check, recordings
+from vits.corpus.check import check_data
+from vits.corpus.kept_check import MAX_UNUSED_SECONDS
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def folder(tmp_path):
 @pytest.fixture
 def n_examined(monkeypatch):
     """How often the data was looked through; a list of one number."""
-    counter, examine = [0], data_check._examine
+    counter, examine = [0], check._examine
 
     def counted(*arguments):
         counter[0] += 1
         return examine(*arguments)
 
-    monkeypatch.setattr(data_check, "_examine", counted)
+    monkeypatch.setattr(check, "_examine", counted)
     return counter
 
 
@@ -229,8 +229,8 @@ CHECK = """
 import os, signal, sys, zlib
 from pathlib import Path
 from tests.test_data_check import config
-from vits import recordings
-from vits.data_check import check_data
+from vits.corpus import recordings
+from vits.corpus.check import check_data
 
 recordings.SAVE_SECONDS, recordings.N_SCANNED, recordings.MAX_THREADS = 0.0, 2, 1
 folder, n_decoded, read = Path(sys.argv[1]), [0], recordings.read_samples

@@ -243,14 +243,14 @@ def test_changed_settings_rule_on_resume(smallest, tmp_path) -> None:
 @pytest.mark.parametrize(
     "setting, told",
     [
-        ("train.optimizer=Adamm", ["train.optimizer", "'Adamm'", "AdamW"]),
-        ("train.optimizer=LBFGS", ["train.optimizer", "'LBFGS'", "AdamW"]),
+        ("train.optimizer=Adamm", ["train.optimizer", '"Adamm"', "AdamW"]),
+        ("train.optimizer=LBFGS", ["train.optimizer", '"LBFGS"', "AdamW"]),
         ("train.optimizer=Optimizer", ["train.optimizer", "AdamW"]),
         ('train.optimizer_options={"beta": 1}', ["AdamW takes no 'beta'", "betas"]),
         ('train.optimizer_options={"lr": 1}', ["AdamW takes no 'lr'", "betas"]),
         ('train.optimizer_options={"betas": [2, 2]}', ["AdamW refuses them", "mend"]),
         ('train.optimizer_options={"foreach": true}', ["AdamW refuses them", "mend"]),
-        ("train.lr_schedule=Cosine", ["train.lr_schedule", "'Cosine'", "CosineAnnealingLR"]),
+        ("train.lr_schedule=Cosine", ["train.lr_schedule", '"Cosine"', "CosineAnnealingLR"]),
         ("train.lr_schedule=ReduceLROnPlateau", ["train.lr_schedule", "ExponentialLR"]),
         ("train.lr_schedule_options={}", ["ExponentialLR refuses them", "gamma"]),
         ('train.lr_schedule_options={"gama": 1}', ["ExponentialLR takes no 'gama'", "gamma"]),

@@ -5,11 +5,11 @@ import pickle
 import numpy as np
 import pytest
 
-from vits.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from vits.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from vits.corpus.known_recordings import MAX_FILES, UNKNOWN, KnownRecordings
+from vits.corpus.packed import Picked, StringsBuilder, pack
+from vits.corpus.utterance_table import TableBuilder, UtteranceTable, sample_counts
 from vits.data import Utterance
-from vits.known_recordings import MAX_FILES, UNKNOWN, KnownRecordings
-from vits.packed import Picked, StringsBuilder, pack
-from vits.utterance_table import TableBuilder, UtteranceTable, sample_counts
 
 TEXTS = ["", "a", "Това е", "", "日本\n語", "\udcff/no utf-8", "a\0b", ""]
 

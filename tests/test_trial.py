@@ -12,8 +12,8 @@ from hifigan.json_config import read_config
 from hifigan.loop import Limits
 from tests.small_run import call, contents, error_line, run_script, write_config, write_data  # noqa: F401
 from vits.config import VitsConfig
+from vits.corpus.check import check_data
 from vits.data import UtteranceDataset, collate
-from vits.data_check import check_data
 from vits.diagnosis.trial import PASSING_SHARE, Judge, Trial, step_size
 from vits.training import VitsTraining
 

@@ -19,7 +19,7 @@ from hifigan.packed_cache import PackedCache
 
 @dataclass(frozen=True)
 class Utterance:
-    """What vits/data_check.py has found fit to train on."""
+    """What vits/corpus/check.py has found fit to train on."""
 
     id: str  # its path or name in the list
     path: str

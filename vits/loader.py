@@ -18,9 +18,9 @@ from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.packed_cache import open_packed_cache
 from vits.config import VitsConfig
+from vits.corpus.utterance_table import sample_counts
 from vits.data import Batch, Example, Utterance, UtteranceDataset, collate
 from vits.sampler import LengthBucketedBatches
-from vits.utterance_table import sample_counts
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from hifigan.loop import Limits, train
 from hifigan.optimization import check_optimization
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
-from vits.data_check import CheckedData, check_data
+from vits.corpus.check import CheckedData, check_data
 from vits.diagnosis.start_log import log_start
 from vits.diagnosis.trial import Judge, Trial
 from vits.diagnosis.watching import Watching, watched

@@ -27,7 +27,7 @@ from hifigan.training_state import TrainingState
 logger = logging.getLogger(__name__)
 
 N_PLACES = 3  # innermost lines of code that a message names
-CODE = Path(__file__).parent.parent
+CODE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

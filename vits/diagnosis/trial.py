@@ -21,8 +21,8 @@ from hifigan.errors import UserError
 from hifigan.loop import Limits
 from hifigan.losses import mel_loss
 from vits.config import VitsConfig
+from vits.corpus.check import CheckedData
 from vits.data import UtteranceDataset
-from vits.data_check import CheckedData
 from vits.training import VitsTraining
 
 logger = logging.getLogger(__name__)

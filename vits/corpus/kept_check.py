@@ -18,30 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from hifigan import audio
-from vits.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
 from vits.config import VitsConfig
-from vits.filelist import ListFile
-from vits.finder import list_folder
-from vits.recordings import stamps
+from vits.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from vits.corpus.filelist import ListFile
+from vits.corpus.finder import list_folder
+from vits.corpus.recordings import stamps
 
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".utterances"
 MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that began so long ago
 # A change in any of these may give other utterances: they are made to be edited.
-CODE = (
-    "text/*.py",
-    "columns.py",
-    "data_check.py",
-    "data_report.py",
-    "filelist.py",
-    "finder.py",
-    "kept_check.py",
-    "line_check.py",
-    "packed.py",
-    "recordings.py",
-    "utterance_table.py",
-)
+CODE = ("corpus/*.py", "text/*.py")
 PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")
 
 
@@ -115,7 +103,7 @@ def has_changed(columns: Columns) -> bool:
 
 
 def _code() -> list[Path]:
-    own = Path(__file__).parent
+    own = Path(__file__).parent.parent
     return [*(path for name in CODE for path in sorted(own.glob(name))), Path(audio.__file__)]
 
 

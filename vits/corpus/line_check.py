@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from hifigan.audio import resampled_length
 from vits.config import VitsConfig
+from vits.corpus.filelist import Line
+from vits.corpus.recordings import NAN, UNREADABLE, Recording
 from vits.data import Utterance
-from vits.filelist import Line
-from vits.recordings import NAN, UNREADABLE, Recording
 from vits.text import SymbolTable, describe_symbol
 
 SILENCE_PEAK = 1e-3  # of full scale, -60 dB: below the noise of any microphone

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vits.columns import Columns, string_arrays
+from vits.corpus.columns import Columns, string_arrays
+from vits.corpus.packed import Rows, Strings, StringsBuilder, as_array
 from vits.data import Utterance
-from vits.packed import Rows, Strings, StringsBuilder, as_array
 
 TOKEN_TYPES = {1: "B", 2: "H", 4: "I"}  # of array.array, by their bytes
 

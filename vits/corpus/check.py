@@ -18,10 +18,22 @@ import numpy as np
 from tqdm import tqdm
 
 from hifigan.errors import UserError
-from vits.columns import Columns, string_arrays
 from vits.config import FROM_DATA, VitsConfig
-from vits.data import Utterance
-from vits.data_report import (
+from vits.corpus.columns import Columns, string_arrays
+from vits.corpus.filelist import Line, ListFile, load_lists, split_lists
+from vits.corpus.finder import Folders
+from vits.corpus.kept_check import check_key, find_check, keep_check
+from vits.corpus.line_check import (
+    IN_BOTH_LISTS,
+    UNKNOWN_SYMBOLS,
+    Fault,
+    recording_fault,
+    text_fault,
+    utterance_or_fault,
+)
+from vits.corpus.packed import Strings, StringsBuilder, as_array, pack
+from vits.corpus.recordings import scan_recordings
+from vits.corpus.report import (
     LOUD_SHARE,
     UNKNOWN_FIX,
     DataReport,
@@ -31,21 +43,9 @@ from vits.data_report import (
     list_symbols,
     pack_refusals,
 )
-from vits.filelist import Line, ListFile, load_lists, split_lists
-from vits.finder import Folders
-from vits.kept_check import check_key, find_check, keep_check
-from vits.line_check import (
-    IN_BOTH_LISTS,
-    UNKNOWN_SYMBOLS,
-    Fault,
-    recording_fault,
-    text_fault,
-    utterance_or_fault,
-)
-from vits.packed import Strings, StringsBuilder, as_array, pack
-from vits.recordings import scan_recordings
+from vits.corpus.utterance_table import TableBuilder, UtteranceTable
+from vits.data import Utterance
 from vits.text import FrontEnd, SymbolTable, build_front_end, spelt_words
-from vits.utterance_table import TableBuilder, UtteranceTable
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hifigan.errors import UserError
-from vits.packed import Strings
+from vits.corpus.packed import Strings
 
 MAGIC = b"vits columns 1\n\0"
 ALIGNMENT = 64  # bytes; any type of numbers may begin at a multiple of it

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from hifigan.audio import read_header, read_samples
 from hifigan.errors import UserError
-from vits.known_recordings import UNKNOWN_RATE, KnownRecordings
-from vits.packed import Picked
+from vits.corpus.known_recordings import UNKNOWN_RATE, KnownRecordings
+from vits.corpus.packed import Picked
 
 UNREADABLE = "unreadable"
 NAN = "NaN or infinite samples"
