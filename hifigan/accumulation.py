@@ -121,9 +121,13 @@ class Accumulation:
             losses = self._attempt(networks[0], parts.cut(self.n_parts), compute)
             if losses is not None:
                 return losses
+            optimizer.zero_grad()
+            self._take_smaller_parts(parts)
+            parts.cut(self.n_parts)  # lets go of what was made of the larger ones
+            if self.ranks.device.type == "cuda":
+                torch.cuda.empty_cache()
             for network in networks:
                 network.wrap()
-            self._take_smaller_parts(parts)
 
     def _attempt(
         self,
@@ -152,6 +156,8 @@ class Accumulation:
             self._backward(total)
         except torch.OutOfMemoryError:
             fits = False
+        if not fits:  # out here nothing of the failed backward is held any more
+            del total
             network.catch_up()
         if not self.ranks.all(fits):
             return None
@@ -167,8 +173,6 @@ class Accumulation:
         """Double the number of micro-batches, or end the run if they cannot be smaller."""
         cuda = self.ranks.device.type == "cuda"
         peak = torch.cuda.max_memory_allocated() / 2**30 if cuda else 0.0
-        if cuda:
-            torch.cuda.empty_cache()
         told = self.ranks.gather((parts.n_utterances, peak, parts.describe()))
         most, peak, batch = max(told)
         if self.n_parts >= most:

@@ -32,7 +32,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes files, logs and validates."""
+        """Whether this process writes files and logs."""
         return self.rank == 0
 
     def sums(self, numbers: list[float]) -> list[float]:
@@ -102,7 +102,8 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         yield Ranks(0, 1, pick_device(device))
         return
     on_cuda = device != "cpu" and torch.cuda.is_available()
-    backend = "cpu:gloo,cuda:nccl" if on_cuda else "gloo"
+    on_gpu = "nccl" if distributed.is_nccl_available() else "gloo"
+    backend = f"cpu:gloo,cuda:{on_gpu}" if on_cuda else "gloo"
     store, rank, n_ranks = meet()
     distributed.init_process_group(backend, store=store, rank=rank, world_size=n_ranks)
     # Rank 0 may look through recordings for hours; dead processes are noticed without a time limit.

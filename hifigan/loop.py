@@ -95,11 +95,13 @@ def train(
                 logging_now = state.step % config.log_every == 0
                 validating = state.step % config.validate_every == 0
                 looking = validating or (stopping and not n_interrupted)
-                saving = stopping or state.step % config.save_every == 0 or n_due > 0
+                milestone = config.keep_every is not None and state.step % config.keep_every == 0
+                saving = stopping or milestone or state.step % config.save_every == 0 or n_due > 0
 
                 reports.add(send(state.step, batch.ids, losses), logging_now or looking or saving)
                 if reports.n_bad >= config.max_bad_steps and n_interrupted + n_late == 0:
                     run.roll_back(reports.fault)
+                    resume_position(state, len(loader))
                     reports.forget()
                     bar.n = state.step
                     stopping = save_is_owed = False
@@ -113,7 +115,8 @@ def train(
                 # A look because of an early stop must not judge: stopping would change the run.
                 judging = validating or state.epoch == config.epochs
                 is_best = looking and run.look(judging)
-                if reports.n_bad and not stopping:  # of weights that may be worth nothing
+                # Behind a skipped step the weights may be worth nothing, unless they proved good.
+                if reports.n_bad and not stopping and not is_best:
                     save_is_owed = save_is_owed or saving
                 elif is_best or saving or save_is_owed:
                     run.save(is_best, is_last=stopping)

@@ -34,11 +34,11 @@ class Monitor:
     def __init__(self, run: Path, step: int) -> None:
         self.run = run
         self.scalars_path = run / "scalars.jsonl"
-        if self.scalars_path.exists():
-            _keep_until(self.scalars_path, step)
-        self.tensorboard: SummaryWriter | None = SummaryWriter(
-            run / "tensorboard", purge_step=step + 1
-        )
+        self.tensorboard: SummaryWriter | None = None
+        with lost_on_full_disk("curves", run):
+            if self.scalars_path.exists():
+                _keep_until(self.scalars_path, step)
+            self.tensorboard = SummaryWriter(run / "tensorboard", purge_step=step + 1)
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]) -> None:
         """Named values such as "train/mel", the same in both places."""

@@ -25,7 +25,8 @@ NOT_BY_NAME = (
     optim.LBFGS,
     optim.SparseAdam,
 )
-FUSED = (optim.Adam, optim.AdamW, optim.SGD)  # one kernel, which can also skip on the device
+# One kernel, which can also skip on the device. SGD's leaves its momentum unset when it skips.
+FUSED = (optim.Adam, optim.AdamW)
 
 
 def make_optimizer(
@@ -111,6 +112,15 @@ def check_optimization(config: TrainConfig) -> None:
     """A UserError if the config names an optimizer or a schedule that cannot be made."""
     make_optimizer([nn.Parameter(torch.zeros(2, 2))], config, config.lr)
     Schedule(config)
+
+
+def state_names(config: TrainConfig) -> set[str]:
+    """What the config's optimizer keeps for each weight, such as exp_avg."""
+    weight = nn.Parameter(torch.zeros(2, 2))
+    weight.grad = torch.ones(2, 2)
+    optimizer = make_optimizer([weight], config, config.lr)
+    optimizer.step()
+    return set(optimizer.state[weight])
 
 
 def step_unless(blocked: Tensor, optimizer: optim.Optimizer) -> None:

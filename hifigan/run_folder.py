@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from hifigan.checkpoint import CheckpointFolder
+from hifigan.checkpoint import CheckpointFolder, read_checkpoint
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
@@ -19,6 +19,7 @@ from hifigan.full_disk import lost_on_full_disk
 from hifigan.json_config import config_to_dict
 from hifigan.monitor import Monitor, Pace, pace_values, summary
 from hifigan.phases import Phases
+from hifigan.returns import Returns
 from hifigan.step_report import StepReports
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class RunFolder:
         self.checkpoints = CheckpointFolder(
             folder / "checkpoints", config.keep_last, config.keep_every
         )
-        self.n_rollbacks = 0
+        self.returns = Returns(folder / "returns.json")
+        self.former_best: tuple[float | None, int | None] = (None, None)
         self.saved_at = time.monotonic()
         self.open_monitor()
         if ranks.is_first and experiment.state.best_step is not None:
@@ -132,10 +134,15 @@ class RunFolder:
             value = values[self.experiment.best_by]
             is_best = judging and value < (math.inf if state.best is None else state.best)
             if is_best:
+                self.former_best = state.best, state.best_step
                 state.best, state.best_step = value, state.step
         folder = self.folder / "samples" / f"step_{state.step:08d}"
-        with lost_on_full_disk("samples", self.folder):
-            self.experiment.show(self.monitor, folder, sums)
+        try:
+            with lost_on_full_disk("samples", self.folder):
+                self.experiment.show(self.monitor, folder, sums)
+        except torch.OutOfMemoryError:  # a synthesis has no bound on its length
+            torch.cuda.empty_cache()
+            logger.warning("step %d: no samples: out of GPU memory; training goes on", state.step)
         self.monitor.flush()
         if self.after_look:
             self.after_look(self.folder)
@@ -161,6 +168,8 @@ class RunFolder:
             except UserError as error:
                 if is_last:
                     raise
+                if is_best:  # a best step must have its file
+                    state.best, state.best_step = self.former_best
                 logger.warning("%s; training goes on", error)
 
         self.ranks.first(write)
@@ -184,33 +193,37 @@ class RunFolder:
     def roll_back(self, fault: str) -> None:
         """Take the newest checkpoint's state back, to go on with the data in a fresh order."""
         state = self.experiment.state
-        found = self.ranks.each(self.checkpoints.read_newest)
-        if found is None or self.n_rollbacks == self.config.max_rollbacks:
-            tried = (
-                f"after {self.n_rollbacks} returns to a checkpoint" if found else "no checkpoint"
-            )
-            raise UserError(
-                f"{self.folder}: step {state.step}: {self.config.max_bad_steps} steps in a row were "
-                f"skipped ({tried}), the last one for {fault}; {self.newest()}; {NAN_REMEDIES}"
-            )
-        path, contents = found
-        failed_at, order = state.step, state.order
-        state.load_state_dict(contents, self.ranks)
-        state.order = max(order, state.order) + 1
-        self.n_rollbacks += 1
-        torch.manual_seed((self.config.seed + self.ranks.rank + 1000 * state.order) % 2**63)
-        logger.warning(
-            "step %d: %d steps in a row were skipped; going back to %s, with the data in another "
-            "order (%d of at most %d times)",
-            failed_at,
-            self.config.max_bad_steps,
-            path,
-            self.n_rollbacks,
-            self.config.max_rollbacks,
-        )
+        path, order = self.ranks.first(lambda: self._plan_return(fault))
+        state.load_state_dict(self.ranks.each(lambda: read_checkpoint(path)), self.ranks)
+        state.order = order
+        torch.manual_seed((self.config.seed + self.ranks.rank + 1000 * order) % 2**63)
         if self.ranks.is_first:
             self.monitor.close()
         self.open_monitor()
+
+    def _plan_return(self, fault: str) -> tuple[Path, int]:
+        """The checkpoint to go back to, and the number of the data's order from there on."""
+        state, found = self.experiment.state, self.checkpoints.read_newest()
+        n_bad, n_most = self.config.max_bad_steps, self.config.max_rollbacks
+        n_returns = self.returns.count(found[1]["step"]) if found else 0
+        if found is None or n_returns >= n_most:
+            tried = f"after {n_returns} returns to a checkpoint" if found else "no checkpoint"
+            raise UserError(
+                f"{self.folder}: step {state.step}: {n_bad} steps in a row were skipped ({tried}), "
+                f"the last one for {fault}; {self.newest()}; {NAN_REMEDIES}"
+            )
+        path, contents = found
+        logger.warning(
+            "step %d: %d steps in a row were skipped, the last one for %s; going back to %s, with "
+            "the data in another order (%d of at most %d times)",
+            state.step,
+            n_bad,
+            fault,
+            path,
+            n_returns + 1,
+            n_most,
+        )
+        return path, max(state.order, contents["order"], self.returns.add(contents["step"]) - 1) + 1
 
 
 def drop_samples_behind(folder: Path, step: int) -> None:

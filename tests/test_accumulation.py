@@ -14,7 +14,7 @@ from hifigan.errors import UserError
 from hifigan.generator import Generator
 from tests.accumulation_worker import N_UTTERANCES, given_batch, run_out
 from tests.one_step import make, step
-from tests.small_run import error_line, run_script, write_config, write_data
+from tests.small_run import call, error_line, run_script, write_config, write_data
 from tests.test_resume import ALONE, assert_same
 from vits.micro_batches import GeneratorPass, MicroBatch
 from vits.training import VitsTraining

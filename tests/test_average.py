@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.test_optimization import go_on, start, through_a_file
-from tests.test_resume import ALONE, assert_same, newest
+from tests.test_resume import ALONE, assert_same, newest, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

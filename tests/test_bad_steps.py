@@ -19,8 +19,8 @@ import vits.training
 from hifigan.errors import UserError
 from hifigan.training_state import TrainingState
 from tests.one_step import make, step
-from tests.small_run import error_line, write_config, write_data
-from tests.test_resume import ALONE, assert_same, curves, newest
+from tests.small_run import call, error_line, write_config, write_data
+from tests.test_resume import ALONE, assert_same, curves, newest, train
 from vits.data import Batch
 from vits.training import VitsTraining
 

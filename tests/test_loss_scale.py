@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_resume import ALONE, assert_equals_unbroken, assert_same, newest
+from tests.test_resume import ALONE, assert_equals_unbroken, assert_same, newest, train
 from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -27,10 +27,16 @@ class MicroBatch:
 
 
 class MicroBatches:
-    """Cuts one batch (and the noise given for it, if any) into any number of micro-batches."""
+    """Cuts one batch (and the noise given for it, if any) into any number of micro-batches.
 
-    def __init__(self, batch: Batch, noise: TrainingNoise | None, hop_length: int) -> None:
+    `batch` is on the CPU, so that its lengths are at hand, and `on_device` the same on the device.
+    """
+
+    def __init__(
+        self, batch: Batch, on_device: Batch, noise: TrainingNoise | None, hop_length: int
+    ) -> None:
         self.batch = batch
+        self.on_device = on_device
         self.noise = noise
         self.hop_length = hop_length
         self.parts: list[MicroBatch] = []
@@ -42,13 +48,13 @@ class MicroBatches:
 
     def cut(self, n_parts: int) -> list[MicroBatch]:
         """Micro-batches of as many utterances, the longest together; the same if asked again."""
-        n_parts = min(n_parts, self.n_utterances)
-        if n_parts != self.n_parts:
+        if n_parts != self.n_parts:  # what was made of the former ones is of no use any more
             self.n_parts = n_parts
-            self.parts = [MicroBatch(self.batch, self.noise, is_whole=True)]
-            if n_parts > 1:
+            self.parts = [MicroBatch(self.on_device, self.noise, is_whole=True)]
+            if min(n_parts, self.n_utterances) > 1:
                 order = self.batch.wav_lengths.argsort(descending=True, stable=True)
-                self.parts = [self._part(rows) for rows in order.tensor_split(n_parts)]
+                chunks = order.tensor_split(min(n_parts, self.n_utterances))
+                self.parts = [self._part(rows) for rows in chunks]
         return self.parts
 
     def describe(self) -> str:
@@ -60,28 +66,26 @@ class MicroBatches:
         )
 
     def _part(self, rows: Tensor) -> MicroBatch:
-        batch, noise = select(self.batch, rows), self.noise
+        n_tokens = int(self.batch.token_lengths[rows].max())
+        n_samples = int(self.batch.wav_lengths[rows].max())
+        noise = self.noise
+        ids = [self.batch.ids[row] for row in rows.tolist()]
+        rows = rows.to(self.on_device.wav.device)
+        batch = Batch(
+            tokens=self.on_device.tokens[rows, :n_tokens],
+            token_lengths=self.on_device.token_lengths[rows],
+            wav=self.on_device.wav[rows, :, :n_samples],
+            wav_lengths=self.on_device.wav_lengths[rows],
+            speakers=self.on_device.speakers[rows],
+            ids=ids,
+        )
         if noise is not None:
-            rows = rows.to(noise.segment.device)
             chosen = {field.name: getattr(noise, field.name)[rows] for field in fields(noise)}
-            n_frames = int(batch.spec_lengths(self.hop_length).max())
+            n_frames = n_samples // self.hop_length
             noise = replace(
                 noise,
                 posterior=chosen["posterior"][:, :, :n_frames],
-                duration=chosen["duration"][:, :, : batch.tokens.shape[1]],
+                duration=chosen["duration"][:, :, :n_tokens],
                 segment=chosen["segment"],
             )
         return MicroBatch(batch, noise, is_whole=False)
-
-
-def select(batch: Batch, rows: Tensor) -> Batch:
-    """Some utterances of a batch, padded to the longest text and wav among them. rows: [n]."""
-    token_lengths, wav_lengths = batch.token_lengths[rows], batch.wav_lengths[rows]
-    return Batch(
-        tokens=batch.tokens[rows, : int(token_lengths.max())],
-        token_lengths=token_lengths,
-        wav=batch.wav[rows, :, : int(wav_lengths.max())],
-        wav_lengths=wav_lengths,
-        speakers=batch.speakers[rows],
-        ids=[batch.ids[row] for row in rows.tolist()],
-    )

@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from hifigan.atomic_file import appearing_whole, sync
 from hifigan.checkpoint import CheckpointFolder, open_checkpoint, read_checkpoint
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict, config_to_dict, config_to_json, differences
 from hifigan.loop import Limits, train
-from hifigan.optimization import check_optimization
+from hifigan.optimization import check_optimization, state_names
 from vits import alignment
 from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.check import CheckedData, check_data
@@ -77,12 +78,14 @@ def run_training(
         data = ranks.each(lambda: trial.cut(data, ranks))
     experiment = VitsTraining(config, ranks, data.valid, (data.valid or data.train)[:N_SHOWN])
     if start.path:
-        ranks.each(lambda: load(experiment, start, at_hand, ranks))
+        ranks.each(lambda: load(experiment, start, at_hand, ranks, run))
     loader = ranks.each(lambda: make_loader(data.train, config, ranks, run.parent))
 
     if ranks.is_first:
         run.mkdir(parents=True, exist_ok=True)
-        (run / "config.json").write_text(config_to_json(config), encoding="utf-8")
+        with appearing_whole(run / "config.json") as temporary:
+            temporary.write_text(config_to_json(config), encoding="utf-8")
+            sync(temporary)
         data.report.write(run)
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
         log_start(experiment, loader, ranks, run, start.path, start.resumes)
@@ -168,19 +171,39 @@ def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -
                 f"{start.path}: was trained with {before}, but train.optimizer is {now}, which "
                 f"cannot go on from its moments: set it back, or take the weights with finetune.py"
             )
+        if name.startswith("train.optimizer_options") and start.resumes:
+            require_same_moments(config, start, contents)
         logger.info(
             "changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now)
         )
     return config
 
 
+def require_same_moments(config: VitsConfig, start: Start, contents: dict[str, Any]) -> None:
+    """A UserError if the optimizer, under its present options, keeps more than was saved of it."""
+    saved = contents["generator_optimizer"]["state"]
+    missing = state_names(config.train) - set(next(iter(saved.values()), state_names(config.train)))
+    if missing:
+        raise UserError(
+            f"{start.path}: was trained without the optimizer's {', '.join(sorted(missing))}, which "
+            f"the present train.optimizer_options need: set them back, or take the weights with "
+            f"finetune.py"
+        )
+
+
 def load(
-    experiment: VitsTraining, start: Start, at_hand: list[dict[str, Any]], ranks: Ranks
+    experiment: VitsTraining,
+    start: Start,
+    at_hand: list[dict[str, Any]],
+    ranks: Ranks,
+    run: Path,
 ) -> None:
     """Take everything of a checkpoint, or the weights alone. at_hand: its contents, if read."""
     contents = at_hand.pop() if at_hand else read_checkpoint(start.path)
     if start.resumes:
         experiment.state.load_state_dict(contents, ranks)
+        if start.path.parent.parent != run:  # another run's best is no file of this one
+            experiment.state.best = experiment.state.best_step = None
         return
     for name in ("generator", "discriminator"):
         network: nn.Module = getattr(experiment.state, name)

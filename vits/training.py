@@ -71,6 +71,8 @@ class VitsTraining:
         )
         self.generator = AveragedNetwork(self.state.generator, ranks)
         self.discriminator = AveragedNetwork(self.state.discriminator, ranks)
+        if self.state.ema is not None:  # by now all ranks have rank 0's weights
+            self.state.ema.load_state_dict(self.state.generator.state_dict())
         self.accumulation = Accumulation(ranks, self.state.scaler, config.train.accumulate)
         self.dtype = autocast_dtype(config.train, ranks.device)
         self.valid = valid
@@ -82,12 +84,14 @@ class VitsTraining:
         """One update of the discriminators, then one of the generator (VITS Sec. 2.3).
 
         Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
-        gradient that is no finite number keeps its network, and what follows in the step, as it is;
-        so does `dry`. Returns the unweighted losses and the gradient norms, on the device.
+        gradient that is no finite number keeps its network, and what follows in the step, as it is
+        (what the discriminators learnt before it stays); `dry` keeps both. Returns the unweighted losses and the gradient norms, on the device.
         """
         state = self.state
         counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
-        parts = MicroBatches(batch, noise, self.config.audio.hop_length)
+        parts = MicroBatches(
+            batch, batch.to(self.ranks.device), noise, self.config.audio.hop_length
+        )
         blocked = torch.full((), float(dry), device=self.ranks.device)
         state.generator.train()
 
@@ -147,7 +151,7 @@ class VitsTraining:
             set_random_state(part.random, self.ranks.device)
         elif not part.is_whole:
             part.random = random_state(self.ranks.device)
-        batch = part.batch.to(self.ranks.device)
+        batch = part.batch
         with phase("generator"), self._autocast():
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
             spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
