@@ -27,7 +27,7 @@ from vits.diagnosis.trial import N_STEPS as TRIAL_STEPS
 from vits.diagnosis.trial import Trial
 from vits.diagnosis.watching import Watching
 from vits.listening import update_page
-from vits.run import RANDOM, Start, run_training
+from vits.run import RANDOM, Start, prepare, run_training
 
 
 def main() -> None:
@@ -100,7 +100,8 @@ def find_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
     if args.config is None:
         raise UserError("-c/--config is missing: name a JSON config, such as configs/base.json")
     run = Path("runs") / (args.model or args.config.stem)
-    if args.from_scratch and list((run / "checkpoints").glob("*.pt")):
+    is_trial = args.overfit_one_batch or args.subset
+    if args.from_scratch and not is_trial and list((run / "checkpoints").glob("*.pt")):
         raise UserError(
             f"{run}: has checkpoints, which --from_scratch would write over; choose another -m, "
             f"move the folder away, or leave --from_scratch out to go on with it"
@@ -117,7 +118,12 @@ def train_as_asked(
     limits: Limits,
     beginning: Start,
 ) -> None:
-    """Train, or make a trial in a folder of its own; exit code 1 if that is not passed."""
+    """Train, or check the data alone, or make a trial in a folder of its own: exit code 1 if that
+    is not passed.
+    """
+    if args.check_data:
+        ranks.first(lambda: prepare(config, run, beginning, at_hand=[]))
+        return
     watching = Watching(args.profile, args.detect_anomaly)
     trial = Trial(args.subset) if args.overfit_one_batch or args.subset else None
     if trial:
@@ -185,6 +191,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--detect_anomaly",
         action="store_true",
         help="end at the first NaN or infinity in forward or backward, and say what made it; slow",
+    )
+    parser.add_argument(
+        "--check_data",
+        action="store_true",
+        help="check config, checkpoint, recordings and texts, tell what would be used, and end",
     )
     trial = parser.add_mutually_exclusive_group()
     trial.add_argument(

@@ -65,6 +65,8 @@ def read_checkpoint(path: Path, for_synthesis: bool = False) -> dict[str, Any]:
             f"{path}: holds more than tensors, numbers and texts, so it is not opened "
             f"({type(error).__name__}); use a checkpoint of this project"
         ) from None
+    except (PermissionError, MemoryError):  # says nothing of the file
+        raise
     except Exception as error:  # zipfile and torch raise all kinds of them for a flipped bit
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(

@@ -115,6 +115,13 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         distributed.destroy_process_group()
 
 
+def usable_cores() -> int:
+    """The cores that a job scheduler lets this process use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def exit_code(error: Exception) -> int:
     return 2 if isinstance(error, UserError) else 1
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hifigan.atomic_file import free_bytes
 from hifigan.audio import DECODERS
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ def open_packed_cache(
     n_bytes = 2 * int(n_samples.sum())
     others = [p for p in folder.glob(f"{glob.escape(data_set.name)}_*.samples") if p != path]
     try:
-        free = shutil.disk_usage(next(p for p in path.parents if p.exists())).free
+        free = free_bytes(path.parent)
         filled = _bytes_on_disk(path) if path.exists() else 0
         if free < n_bytes - filled + RESERVED_BYTES:
             raise OSError(

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from hifigan.distributed import Ranks
+from hifigan.distributed import Ranks, usable_cores
 from hifigan.errors import UserError
 from hifigan.packed_cache import open_packed_cache
 from vits.config import VitsConfig
@@ -87,11 +87,7 @@ def choose_workers(num_workers: int | None) -> int:
     """Loader processes of one training process; None: by its share of this machine's cores."""
     if num_workers is not None:
         return num_workers
-    if hasattr(os, "sched_getaffinity"):  # what a job scheduler lets this process use
-        n_cores = len(os.sched_getaffinity(0))
-    else:
-        n_cores = os.cpu_count() or 1
-    return max(0, min(n_cores // local_processes() - 1, MAX_WORKERS))
+    return max(0, min(usable_cores() // local_processes() - 1, MAX_WORKERS))
 
 
 def local_processes() -> int:

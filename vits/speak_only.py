@@ -57,19 +57,19 @@ def main() -> None:
         if args.out_path.exists():
             raise UserError(f"{args.out_path}: is there already; choose another name or delete it")
         voice = load_voice(args.model_path, torch.device("cpu"), args.weights)
-        write_checkpoint(args.out_path, speak_only(voice, args.half))
+        write_checkpoint(args.out_path, speak_only(voice, args.half, args.out_path))
         logger.info("%s: %s", args.out_path, megabytes(args.out_path.stat().st_size))
 
 
-def speak_only(voice: Voice, half: bool) -> dict[str, Any]:
-    """What a speak-only file holds. Takes from the voice's model the parts that only train."""
+def speak_only(voice: Voice, half: bool, path: Path) -> dict[str, Any]:
+    """What the speak-only file `path` is to hold. Takes from the voice's model the parts that only train."""
     drop_training_parts(voice.model)
     state = voice.model.state_dict()
     if half:
         state = {name: weight.half() for name, weight in state.items()}
         for name, weight in state.items():
             if not weight.isfinite().all():
-                raise UserError(f"{name} is too large for float16; leave --half out")
+                raise UserError(f"{path}: {name} is too large for float16; leave --half out")
     return {
         "config": config_to_dict(voice.config),
         "step": voice.step,

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from hifigan.config import TrainConfig
-from hifigan.distributed import Ranks
+from hifigan.distributed import Ranks, usable_cores
 from hifigan.training_state import autocast_dtype
 
 logger = logging.getLogger(__name__)
@@ -83,13 +83,6 @@ def driver_version() -> str | None:
         return None
     found = re.search(r"\b\d+\.\d+(\.\d+)?\b", DRIVER.read_text(encoding="utf-8"))
     return found[0] if found else None
-
-
-def usable_cores() -> int:
-    """The cores that a job scheduler lets this process use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def describe_precision(config: TrainConfig, device: torch.device) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
 from vits.listening.curves import curve_data, score_data, significant
 from vits.listening.run_folder import Run, Sample, read_run
@@ -60,15 +61,8 @@ def write_page(run: Path, out: Path | None = None, self_contained: bool = False)
     else:
         root = Path(os.path.relpath(samples.resolve(), out.parent.resolve())).as_posix()
         page = render_page(contents, list(contents.samples), quote(root) + "/", "")
-    temporary = out.with_name(out.name + ".part")
-    try:
+    with appearing_whole(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, out)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out"
-        ) from error
     return out
 
 
