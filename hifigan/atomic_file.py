@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hifigan.errors import OUTSIDE, UserError
@@ -37,7 +37,8 @@ def appearing_whole(path: Path) -> Iterator[Path]:
         fix = OUTSIDE.get(refusal.errno, f"check the disk; {UNTOUCHED}")
         raise NotSaved(f"{path}: not saved: {refusal.strerror or refusal}; {fix}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the writer failed, this may fail in the same way
+            temporary.unlink(missing_ok=True)
 
 
 def free_bytes(folder: Path) -> int:
