@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.accumulation_worker import N_UTTERANCES, given_batch, run_out
 from tests.one_step import make, step
 from tests.small_run import call, error_line, run_script, write_config, write_data
 from tests.test_resume import ALONE, assert_same
-from vits.micro_batches import GeneratorPass, MicroBatch
+from vits.micro_batches import GeneratorPass, MicroBatch, MicroBatches
 from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -92,6 +93,23 @@ def test_both_updates_see_the_same_draws_of_noise_and_dropout(smallest, monkeypa
         assert torch.equal(first.wav, second.wav) and torch.equal(first.mel, second.mel)
     (one, _), (other, _) = passes.values()
     assert not torch.equal(one.output.posterior.z[..., :9], other.output.posterior.z[..., :9])
+
+
+@pytest.mark.parametrize("n_utterances", [1, 4])
+def test_another_number_of_micro_batches_lets_go_of_what_was_made_of_the_former(
+    smallest, n_utterances
+) -> None:
+    _, batch = make(smallest(), batch_size=n_utterances)
+    batches = MicroBatches(batch, batch, noise=None, hop_length=64)
+    former: list[MicroBatch] = []
+    for n_parts in (1, 2, 4, 9, 2):
+        parts = batches.cut(n_parts)
+        assert len(parts) == min(n_parts, n_utterances)
+        assert all(part.made is None and part.random is None for part in parts)
+        assert not {id(part) for part in parts} & {id(part) for part in former}
+        parts[0].made = object()
+        assert batches.cut(n_parts) is parts
+        former = parts
 
 
 # Out of memory
@@ -183,16 +201,25 @@ def test_a_nan_on_one_rank_skips_the_step_on_all(ended) -> None:
 # The rehearsal
 
 
+@pytest.fixture
+def unset_memory_is_nan() -> Iterator[None]:
+    """Else it may hold, by chance, the very numbers that it should."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         ("train.ema_decay=0.9",),
         ("train.optimizer=RAdam", "train.accumulate=2"),
+        ("train.optimizer=SGD", 'train.optimizer_options={"momentum": 0.9}', "train.lr=0.0001"),
         ("train.mixed_precision=fp16",),
     ],
-    ids=["fused", "not fused", "fp16"],
+    ids=["fused", "not fused", "momentum", "fp16"],
 )
-def test_a_rehearsal_leaves_no_trace(smallest, settings) -> None:
+def test_a_rehearsal_leaves_no_trace(smallest, unset_memory_is_nan, settings) -> None:
     rehearsed, batch = make(smallest(*settings))
     other, _ = make(smallest(*settings))
     rehearsed.rehearse(batch)
