@@ -6,7 +6,9 @@ over NCCL where there is CUDA, so that agreeing on a number never waits for the 
 """
 
 import dataclasses
+import gc
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,7 +113,11 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     try:
         ranks = Ranks(rank, n_ranks, torch.device("cpu"), group)
         yield dataclasses.replace(ranks, device=ranks.each(lambda: pick_device(device, local_rank)))
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # they hold the networks
+        raise
     finally:
+        gc.collect()  # networks that average over the group go before it, not at Python's very end
         distributed.destroy_process_group()
 
 

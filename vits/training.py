@@ -85,7 +85,8 @@ class VitsTraining:
 
         Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
         gradient that is no finite number keeps its network, and what follows in the step, as it is
-        (what the discriminators learnt before it stays); `dry` keeps both. Returns the unweighted losses and the gradient norms, on the device.
+        (what the discriminators learnt before it stays); `dry` keeps both. Returns the unweighted
+        losses and the gradient norms, on the device.
         """
         state = self.state
         counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
