@@ -116,13 +116,13 @@ class Accumulation:
         The other networks are what `compute` goes through besides, with gradients to come. It gives
         the losses of a micro-batch and the one to minimise, both as its share of the whole batch's.
         """
+        optimizer.zero_grad()
         while True:
-            optimizer.zero_grad()
             losses = self._attempt(networks[0], parts.cut(self.n_parts), compute)
             if losses is not None:
                 return losses
-            optimizer.zero_grad()
             self._take_smaller_parts(parts)
+            optimizer.zero_grad()
             parts.cut(self.n_parts)  # lets go of what was made of the larger ones
             if self.ranks.device.type == "cuda":
                 torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""How often a run went back to which checkpoint, written down so that a restart does not forget it."""
+"""How often a run went back to which checkpoint, written down for the case of a restart."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from hifigan.full_disk import lost_on_full_disk
 
 
 class Returns:
-    """The steps that a run went back to, in the file `path`; rank 0 alone reads and writes it.
+    """The steps that a run went back to, in the file `path`, which rank 0 alone writes.
 
     A run that a person starts again has all its tries anew; one that torchrun restarts has not, or it
     would go round for ever.
