@@ -11,12 +11,13 @@ import argparse
 from pathlib import Path
 
 from hifigan.checkpoint import open_checkpoint
+from hifigan.command_line import log_to_terminal, read_limits
 from hifigan.distributed import joined_ranks
 from hifigan.errors import Parser, user_errors_exit
 from hifigan.json_config import config_from_dict, override, read_config
-from train import add_run_arguments, log_to_terminal, read_limits, train_as_asked, with_data
+from hifigan.start import Start
+from train import add_voice_arguments, train_as_asked, with_data
 from vits.config import VitsConfig
-from vits.run import Start
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
         metavar="FILE",
         help="JSON config (default: the checkpoint's)",
     )
-    add_run_arguments(parser)
+    add_voice_arguments(parser)
     args = parser.parse_args()
     with user_errors_exit(), joined_ranks(args.device) as ranks:
         log_to_terminal(ranks, args.log_level)

@@ -20,12 +20,12 @@ import torch
 
 from hifigan.distributed import pick_device
 from hifigan.json_config import read_config
+from hifigan.loader import choose_workers
 from hifigan.packed_cache import open_packed_cache
 from vits.config import VitsConfig
 from vits.corpus.check import check_data
 from vits.corpus.utterance_table import sample_counts
 from vits.data import UtteranceDataset
-from vits.loader import choose_workers
 
 REPOSITORY = Path(__file__).parent.parent
 SMALL = REPOSITORY / "configs" / "small.json"

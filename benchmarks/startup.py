@@ -33,9 +33,10 @@ import soundfile
 
 from hifigan.distributed import Ranks, joined_ranks
 from hifigan.json_config import read_config
+from hifigan.start import RANDOM
 from vits.config import VitsConfig
 from vits.loader import make_loader
-from vits.run import RANDOM, prepare
+from vits.run import prepare
 
 REPOSITORY = Path(__file__).parent.parent
 TINY = REPOSITORY / "configs/tiny.json"

@@ -28,9 +28,9 @@ from torch import Tensor
 from hifigan.distributed import Ranks, pick_device
 from hifigan.json_config import read_config
 from hifigan.phases import Phases
+from hifigan.start import set_float32_precision
 from vits.config import VitsConfig
 from vits.data import Batch
-from vits.run import set_float32_precision
 from vits.training import VitsTraining
 
 N_FRAMES, N_TOKENS = 400, 160

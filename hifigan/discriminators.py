@@ -13,17 +13,7 @@ from torch.nn.utils import parametrizations
 from hifigan.config import DiscriminatorConfig
 from hifigan.generator import SLOPE, weight_norm
 
-# [channels, kernel, stride, groups] of HiFi-GAN's scale discriminators; VITS's table is in its
-# configs.
-HIFIGAN_SCALE_LAYERS = (
-    (128, 15, 1, 1),
-    (128, 41, 2, 4),
-    (256, 41, 2, 16),
-    (512, 41, 4, 16),
-    (1024, 41, 4, 16),
-    (1024, 41, 1, 16),
-    (1024, 5, 1, 1),
-)
+N_SCALES = 3  # full, half and quarter rate (HiFi-GAN Sec. 2.3)
 
 
 @dataclass
@@ -94,14 +84,13 @@ class Discriminators(nn.Module):
 class MultiScaleDiscriminator(Discriminators):
     """The same network at full, half and quarter rate (HiFi-GAN Sec. 2.3); the first is
     spectral-normed.
+
+    In training every pass through that one also sharpens its estimate of the norm by one iteration.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layers: tuple[tuple[int, int, int, int], ...]) -> None:
         super().__init__(
-            [
-                ScaleDiscriminator(HIFIGAN_SCALE_LAYERS, spectral_norm=scale == 0)
-                for scale in range(3)
-            ]
+            [ScaleDiscriminator(layers, spectral_norm=scale == 0) for scale in range(N_SCALES)]
         )
 
     def forward(self, wav: Tensor) -> list[Judgement]:
@@ -113,6 +102,21 @@ class MultiScaleDiscriminator(Discriminators):
         return judgements
 
 
+class HifiganDiscriminators(nn.Module):
+    """The multi-period and the multi-scale discriminator (HiFi-GAN Sec. 2.3)."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.multi_period = Discriminators(
+            [PeriodDiscriminator(p, config.period_channels) for p in config.periods]
+        )
+        self.multi_scale = MultiScaleDiscriminator(config.scale_layers)
+
+    def forward(self, wav: Tensor) -> list[Judgement]:
+        """wav: [B, 1, T_wav]. One judgement for each period, then one for each scale."""
+        return self.multi_period(wav) + self.multi_scale(wav)
+
+
 def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
     """One scale discriminator and one per period (VITS Sec. 2.5.4)."""
     return Discriminators(
@@ -120,6 +124,14 @@ def vits_discriminators(config: DiscriminatorConfig) -> Discriminators:
             ScaleDiscriminator(config.scale_layers),
             *(PeriodDiscriminator(p, config.period_channels) for p in config.periods),
         ]
+    )
+
+
+def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
+    """Judgements of [real, generated] waveforms in one batch, taken apart again."""
+    pairs = [(j.scores.chunk(2), [m.chunk(2) for m in j.feature_maps]) for j in judgements]
+    return tuple(
+        [Judgement(scores[i], [m[i] for m in maps]) for scores, maps in pairs] for i in (0, 1)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from hifigan.accumulation import Accumulation
 from hifigan.monitor import Monitor
 from hifigan.training_state import TrainingState
 
@@ -26,6 +27,7 @@ class Experiment(Protocol):
     """
 
     state: TrainingState
+    accumulation: Accumulation
     config: Any  # a config dataclass with the section `audio`
     best_by: str  # the validation loss that says which checkpoint is best
 

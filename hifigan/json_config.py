@@ -168,7 +168,7 @@ def _build(cls: type, values: Any, source: str, section: str) -> Any:
         if key not in values:
             raise UserError(
                 f'{where}: missing key "{key}", expected {_name(hints[key])}; '
-                f"add it (configs/base.json shows a value)"
+                f"add it (those in configs/ show a value)"
             )
     inside = f"{section}." if section else ""
     fields = {key: _convert(hints[key], values[key], source, inside + key) for key in known}

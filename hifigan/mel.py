@@ -34,14 +34,23 @@ class Spectrogram(nn.Module):
         do not depend on the padding: each item is reflected at its own end.
         """
         with torch.autocast(wav.device.type, enabled=False):
-            wav = wav.float().squeeze(1)
             overlap = (self.audio.n_fft - self.audio.hop_length) // 2
             if wav_lengths is None:
-                padded = F.pad(wav.unsqueeze(1), (overlap, overlap), mode="reflect").squeeze(1)
-            else:
-                padded = reflect_ends(wav, wav_lengths, overlap)
+                return self.magnitudes_inside(F.pad(wav.float(), (overlap, overlap), "reflect"))
+            padded = reflect_ends(wav.float().squeeze(1), wav_lengths, overlap)
+            spec = self.magnitudes_inside(padded.unsqueeze(1))
+            frames = torch.arange(spec.shape[-1], device=spec.device)
+            valid = frames < (wav_lengths // self.audio.hop_length).unsqueeze(1)
+            return spec * valid.unsqueeze(1)
+
+    def magnitudes_inside(self, wav: Tensor) -> Tensor:
+        """Of the frames that need no samples beyond the ends: [B, 1, T] to [B, n_bins, T_spec].
+
+        T = T_spec * hop_length + n_fft - hop_length, or less than a hop more.
+        """
+        with torch.autocast(wav.device.type, enabled=False):
             spec = torch.stft(
-                padded,
+                wav.float().squeeze(1),
                 self.audio.n_fft,
                 self.audio.hop_length,
                 self.audio.win_length,
@@ -49,12 +58,7 @@ class Spectrogram(nn.Module):
                 center=False,
                 return_complex=True,
             )
-            spec = torch.sqrt(spec.real.square() + spec.imag.square() + self.magnitude_floor)
-            if wav_lengths is None:
-                return spec
-            frames = torch.arange(spec.shape[-1], device=spec.device)
-            valid = frames < (wav_lengths // self.audio.hop_length).unsqueeze(1)
-            return spec * valid.unsqueeze(1)
+            return torch.sqrt(spec.real.square() + spec.imag.square() + self.magnitude_floor)
 
     def mel(self, spec: Tensor) -> Tensor:
         """[B, n_bins, T_spec] magnitudes to [B, n_mels, T_spec], natural logarithm."""

@@ -1,6 +1,8 @@
 """Everything that a training step changes, and that a checkpoint therefore holds."""
 
+import contextlib
 import copy
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,8 @@ from torch import Tensor, nn, optim
 
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
-from hifigan.optimization import Schedule, make_optimizer
+from hifigan.optimization import Schedule, make_optimizer, step_unless
+from hifigan.phases import phase
 
 PARTS = (
     "generator",
@@ -20,7 +23,16 @@ PARTS = (
     "scaler",
     "ema",
 )
-COUNTERS = ("step", "epoch", "batch", "n_batches", "order", "best", "best_step")
+COUNTERS = (
+    "step",
+    "epoch",
+    "batch",
+    "n_batches",
+    "order",
+    "best",
+    "best_step",
+    "warmup_until",
+)
 
 
 @dataclass
@@ -39,6 +51,7 @@ class TrainingState:
     order: int = 0  # of the data: raised after each return to a checkpoint
     best: float | None = None  # lowest validation loss so far
     best_step: int | None = None  # and where that was
+    warmup_until: int = 0  # the step before which discriminators learn alone, being fresh
 
     @property
     def speaking(self) -> nn.Module:
@@ -59,6 +72,26 @@ class TrainingState:
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * self.schedule.share
+
+    def update(
+        self, optimizer: optim.Optimizer, grad_clip: float | None, blocked: Tensor
+    ) -> Tensor:
+        """Clip and step, unless blocked; a gradient that is no finite number blocks from here on.
+
+        blocked: 0-d on the device, 1 for yes. Returns the gradient norm before clipping, which is
+        the same on all ranks.
+        """
+        with phase("optimizer"):
+            self.scaler.unscale_(optimizer)
+            parameters = [
+                p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+            ]
+            norm = nn.utils.get_total_norm([p.grad for p in parameters])
+            if grad_clip is not None:
+                nn.utils.clip_grads_with_norm_(parameters, grad_clip, norm)
+            blocked.add_(~norm.isfinite()).clamp_(max=1)
+            step_unless(blocked, optimizer)
+        return norm
 
     @torch.no_grad()
     def average(self, decay: float | None, blocked: Tensor) -> None:
@@ -109,7 +142,8 @@ class TrainingState:
         if self.ema is not None and "ema" not in contents:
             self.ema.load_state_dict(contents["generator"])
         for name in COUNTERS:
-            setattr(self, name, contents[name])
+            if name in contents:  # warmup_until is younger than some checkpoints
+                setattr(self, name, contents[name])
         for optimizer, groups in zip(
             (self.generator_optimizer, self.discriminator_optimizer), settings
         ):
@@ -156,6 +190,11 @@ def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | N
         has_bf16 = device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if has_bf16 else torch.float16
     return {"bf16": torch.bfloat16, "fp16": torch.float16}[config.mixed_precision]
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager:
+    """Computes in `dtype` what may be; None: all in float32."""
+    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:

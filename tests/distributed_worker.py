@@ -22,10 +22,11 @@ from hifigan.distributed import Ranks, joined_ranks
 from hifigan.errors import UserError
 from hifigan.json_config import read_config
 from hifigan.loop import Limits
+from hifigan.start import RANDOM, Start
 from vits.config import VitsConfig
 from vits.data import Batch
 from vits.model import TrainingNoise
-from vits.run import RANDOM, Start, run_training
+from vits.run import run_training
 from vits.training import VitsTraining
 
 

@@ -7,12 +7,12 @@ import torch
 
 import train
 import vits.training
+from hifigan.diagnosis.watching import Watching, watched
 from hifigan.errors import UserError
 from tests.one_step import make, step
 from tests.small_run import call, error_line, write_config, write_data  # noqa: F401
 from vits.config import VitsConfig
 from vits.data import Batch
-from vits.diagnosis.watching import Watching, watched
 from vits.model import VitsModel, make_model
 from vits.training import VitsTraining
 

@@ -7,8 +7,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from hifigan.errors import UserError
+from hifigan.sampler import LengthBucketedBatches
 from vits.data import Example, Utterance, UtteranceDataset, collate
-from vits.sampler import LengthBucketedBatches
 
 
 def example(n_tokens, n_samples, speaker_id=0):

@@ -10,10 +10,11 @@ import pytest
 import soundfile
 
 from hifigan.audio import read_audio
+from hifigan.corpus import recordings
 from hifigan.errors import UserError
 from hifigan.json_config import read_config
 from vits.config import VitsConfig
-from vits.corpus import check, recordings
+from vits.corpus import check
 from vits.corpus.check import check_data
 from vits.data import UtteranceDataset
 

@@ -17,7 +17,7 @@ from hifigan.distributed import Ranks
 from tests.small_run import run_script, write_config, write_data
 from tests.test_train_script import in_terminal, small_command
 from vits.config import TextConfig
-from vits.diagnosis.start_log import describe_front_end
+from vits.text import describe_front_end
 
 CPU = torch.device("cpu")
 DRIVER_FILE = (

@@ -104,7 +104,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(trained, refused):
     write_config(trained / "wide.json", "model.latent_channels=12")
     line = refused(*start, "-c", "wide.json")
     assert "step_00000002.pt: its model.latent_channels is 8, but the config says 12" in line
-    assert "set it back, or train from random weights with train.py" in line
+    assert "set it back, or train from random weights" in line
     write_config(trained / "many.json", "data.speakers=from_data")
     write_data(trained / "many", speakers=("Мария", "Иван"))
     line = refused(*start, "-c", "many.json", "--data", "many")

@@ -12,13 +12,13 @@ import torch
 
 from hifigan.distributed import Ranks
 from hifigan.phases import Phases
+from hifigan.start import set_float32_precision
 from tests.accumulation_worker import given_batch
 from tests.one_step import make, step
 from tests.precision_modes import NEEDS_GPU
 from tests.small_run import run_script, scalars, write_config, write_data
 from tests.test_accumulation import EXACT, assert_same_gradients
 from tests.test_resume import assert_same
-from vits.run import set_float32_precision
 from vits.training import VitsTraining
 
 pytestmark = [*NEEDS_GPU]

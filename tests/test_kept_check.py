@@ -15,10 +15,11 @@ import zlib
 import numpy as np
 import pytest
 
+from hifigan.corpus import recordings
 from hifigan.errors import UserError
 from tests.small_run import ENVIRONMENT
 from tests.test_data_check import config, hostile, noise, record, write_list  # noqa: F401 (fixture)
-from vits.corpus import check, kept_check, recordings
+from vits.corpus import check, kept_check
 from vits.corpus.check import check_data
 from vits.corpus.kept_check import MAX_UNUSED_SECONDS
 
@@ -229,7 +230,7 @@ CHECK = """
 import os, signal, sys, zlib
 from pathlib import Path
 from tests.test_data_check import config
-from vits.corpus import recordings
+from hifigan.corpus import recordings
 from vits.corpus.check import check_data
 
 recordings.SAVE_SECONDS, recordings.N_SCANNED, recordings.MAX_THREADS = 0.0, 2, 1

@@ -12,12 +12,12 @@ import torch
 
 import train as train_script
 from hifigan.experiment import Validation
+from hifigan.start import Start
 from tests.same_run import names
 from tests.small_run import call, write_config, write_data  # noqa: F401 (fixture)
 from tests.test_bad_steps import poison  # noqa: F401 (fixture)
 from tests.test_resume import train  # noqa: F401 (fixture)
 from vits.model import VitsModel
-from vits.run import Start
 from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,4 +1,4 @@
-"""The listening page in a real browser: Chromium without a window, over the WebDriver protocol.
+"""The listening page in a real browser, of a voice and of a vocoder.
 
 Debian's packages chromium and chromium-driver; without them these tests skip.
 """
@@ -6,31 +6,83 @@ Debian's packages chromium and chromium-driver; without them these tests skip.
 import functools
 import http.server
 import json
-import re
 import shutil
-import subprocess
 import threading
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.listening_run import FRAMES, HOP_LENGTH, SAMPLE_RATE, SENTENCES, step_folder, write_run
-from vits.listening import write_page
+from hifigan.listening import write_page
+from tests.browser import Browser, started
+from tests.listening_run import (
+    FRAMES,
+    HOP_LENGTH,
+    RECORDINGS,
+    SAMPLE_RATE,
+    SENTENCES,
+    step_folder,
+    write_run,
+    write_vocoder_run,
+)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not shutil.which("chromedriver"), reason="needs chromium-driver"),
 ]
-SWITCHES = (
-    "--headless",
-    "--no-sandbox",  # Chromium refuses to be root with one
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--autoplay-policy=no-user-gesture-required",
-    "--mute-audio",
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a run is of, and what its page shows and says."""
+
+    write: Callable[[Path, tuple[int, ...]], Path]
+    names: tuple[str, ...]  # of its sentences or recordings
+    noun: str
+    made: tuple[str, ...]  # sounds of each step
+    picture: str  # of each step, besides the mels
+    says: tuple[str, ...]
+
+
+KINDS = {
+    "voice": Kind(
+        write_run,
+        tuple(SENTENCES),
+        "sentence",
+        ("reconstruction", "synthesis"),
+        "alignment",
+        (
+            "Reconstruction is the recording through posterior encoder",
+            "Alignment: frames to the right",
+            "for as long as the voice gets better",
+            "KL falls steeply",
+            "the longest symbol lasts some tenths of a second",
+            "Reconstruction mel distance says",
+        ),
+    ),
+    "vocoder": Kind(
+        write_vocoder_run,
+        RECORDINGS,
+        "recording",
+        ("reconstruction",),
+        "difference",
+        (
+            "Reconstruction is copy synthesis",
+            "Difference: how far apart",
+            "for as long as the vocoder gets better",
+            "about 500,000 steps give fairly good sound",
+            "fresh ones warm up first",
+            "from 2 to 5 kHz",
+        ),
+    ),
+}
+SAID_OF_ALL = (
+    "All mels share one colour scale",
+    "Trust your ears first",
+    "feature matching do not fall",
+    "Clipped samples are those at full scale",
 )
 STEPS = (10, 20, 30, 40, 50)
 PLAY_ALL = """
@@ -55,12 +107,13 @@ for (const image of document.querySelectorAll("img")) {
 return found;
 """
 PLAY_FROM_THE_MIDDLE = """
-const mel = document.querySelectorAll(".track.mel")[1], box = mel.getBoundingClientRect();
-const audio = mel.parentNode.querySelector("audio");
+const column = document.querySelectorAll(".column")[1]; // of the newest step
+const mel = column.querySelector("TRACK"), box = mel.getBoundingClientRect();
+const audio = column.querySelector("audio");
 const playing = new Promise(started => audio.addEventListener("playing", started));
 mel.dispatchEvent(new MouseEvent("click", {clientX: box.left + box.width / 2, bubbles: true}));
 await playing;
-const found = [audio.currentTime, mel.querySelector(".head").hidden];
+const found = [audio.currentTime, mel.querySelector(".head").hidden, audio.ariaLabel];
 audio.pause();
 return found;
 """
@@ -70,56 +123,20 @@ return [...document.querySelectorAll(".card")].map(card =>
 """
 
 
-class Browser:
-    """One WebDriver session. https://www.w3.org/TR/webdriver2/"""
-
-    def __init__(self, port: int, profile: Path) -> None:
-        self.address = f"http://127.0.0.1:{port}/session"
-        options = {"args": [*SWITCHES, f"--user-data-dir={profile}"]}
-        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        session = self.ask("POST", "", {"capabilities": {"alwaysMatch": wanted}})
-        self.address += "/" + session["sessionId"]
-
-    def ask(self, method: str, path: str, body: dict | None = None) -> Any:
-        request = urllib.request.Request(
-            self.address + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-    def open(self, address: str) -> None:
-        self.ask("POST", "/url", {"url": address})
-
-    def run(self, script: str) -> Any:
-        """What the body of an async function returns, or the text of what it throws."""
-        waiting = f"const done = arguments[0]; (async () => {{{script}}})().then(done, e => done(`${{e}}`))"
-        return self.ask("POST", "/execute/async", {"script": waiting, "args": []})
-
-    def complaints(self) -> list[str]:
-        """What the browser has logged since the last call."""
-        return [entry["message"] for entry in self.ask("POST", "/se/log", {"type": "browser"})]
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Browser]:
-    driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
-    try:
-        ports = (re.search(r"successfully on port (\d+)", line) for line in driver.stdout)
-        port = next(int(found[1]) for found in ports if found)
-        session = Browser(port, tmp_path_factory.mktemp("profile"))
+    with started(tmp_path_factory.mktemp("profile")) as session:
         yield session
-        session.ask("DELETE", "")
-    finally:
-        driver.terminate()
-        driver.wait()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request) -> Kind:
+    return KINDS[request.param]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "tiny #1", STEPS)
+def run(kind, tmp_path_factory) -> Path:
+    return kind.write(tmp_path_factory.mktemp("runs") / "tiny #1", STEPS)
 
 
 @pytest.fixture(scope="module")
@@ -146,37 +163,70 @@ def page(request, run, server, tmp_path) -> str:
     return linked.as_uri() if request.param == "linked" else f"{server}/{linked.name}"
 
 
-def test_every_sound_plays_and_every_picture_loads_without_a_complaint(browser, page):
+def test_every_sound_plays_and_every_picture_loads_without_a_complaint(browser, kind, page):
     browser.open(page)
     sounds, pictures = browser.run(PLAY_ALL), browser.run(LOAD_ALL)
-    assert len(sounds) == len(SENTENCES) * (1 + 3 * 2), sounds
+    assert len(sounds) == len(kind.names) * (1 + 3 * len(kind.made)), sounds
     for label, ready_before, seconds in sounds:
         assert ready_before == 0 or "self_contained" in page, f"{label} loads before it is played"
         frames = FRAMES["synthesis" if label.startswith("Synthesis") else "target"]
         assert seconds == pytest.approx(frames * HOP_LENGTH / SAMPLE_RATE, abs=0.001), label
-    assert len(pictures) == len(SENTENCES) * (1 + 3 * 3), pictures
+    assert len(pictures) == len(kind.names) * (1 + 3 * (len(kind.made) + 1)), pictures
     for alt, loading, width in pictures:
         assert (loading, width) == ("lazy", FRAMES["synthesis" if "Synthesis" in alt else "target"])
     assert browser.complaints() == []
 
 
-def test_a_click_on_a_mel_plays_from_there(browser, page):
-    browser.open(page)
+def test_a_click_on_a_mel_or_difference_plays_from_there(browser, kind, page):
     # The axis of a card is as long as its longest sound.
-    middle = FRAMES["synthesis"] * HOP_LENGTH / SAMPLE_RATE / 2
-    time, hidden = browser.run(PLAY_FROM_THE_MIDDLE)
-    assert middle - 0.001 < time < middle + 0.3 and not hidden
+    middle = FRAMES[kind.made[-1]] * HOP_LENGTH / SAMPLE_RATE / 2
+    for track in (".mel", ".difference") if kind.picture == "difference" else (".mel",):
+        browser.open(page)
+        time, hidden, label = browser.run(PLAY_FROM_THE_MIDDLE.replace("TRACK", track))
+        assert middle - 0.001 < time < middle + 0.3 and not hidden
+        assert label.startswith(f"Reconstruction of {kind.names[0]}, step 50")
+        assert browser.complaints() == []
+
+
+def test_page_says_what_fits_the_run_and_no_more(browser, run, kind):
+    browser.open(write_page(run).as_uri())
+    text = browser.run(
+        "for (const closed of document.querySelectorAll('details')) closed.open = true;"
+        "return document.body.innerText.replaceAll(/\\s+/g, ' ');"
+    )
+    assert [said for said in (*SAID_OF_ALL, *kind.says) if said not in text] == []
+    [other] = [other for other in KINDS.values() if other is not kind]
+    assert [said for said in other.says if said in text] == []
+    assert f"{kind.noun} all" in text and f"Scores of the {kind.noun}s above" in text
+    assert f"{other.noun}s above" not in text and "undefined" not in text and "null" not in text
+    assert text.count(kind.picture.capitalize()) >= len(kind.names) * 3
+    for name in kind.names:
+        assert name in text
     assert browser.complaints() == []
 
 
-def test_steps_are_chosen_to_compare_newest_first(browser, page):
+def test_a_sound_that_was_not_finite_is_said_to_be_missing(browser, run, kind, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    path = step_folder(copy, 50) / "samples.json"
+    records = json.loads(path.read_text(encoding="utf-8"))
+    del records[0]["n_samples"]["reconstruction"]
+    if kind.picture == "difference":  # there is none then
+        records[0]["pictures"] = []
+    path.write_text(json.dumps(records), encoding="utf-8")
+    browser.open(write_page(copy).as_uri())
+    found = browser.run("return [...document.querySelectorAll('.absent')].map(p => p.textContent);")
+    assert found == ["none: it was not finite"]
+    assert browser.complaints() == []
+
+
+def test_steps_are_chosen_to_compare_newest_first(browser, kind, page):
     browser.open(page)
 
     def shown(script: str) -> list[list[str]]:
         return browser.run(script + CARDS)
 
     def cards(*steps: str) -> list[list[str]]:
-        return [[sentence, "recording", *steps] for sentence in SENTENCES]
+        return [[sentence, "recording", *steps] for sentence in kind.names]
 
     newest = cards("step 50newest", "step 40", "step 30")
     press = "document.getElementById('{}').click();"
@@ -190,20 +240,20 @@ def test_steps_are_chosen_to_compare_newest_first(browser, page):
     choose += "s.dispatchEvent(new Event('change'));"
     assert shown(choose.format("add", 10))[0][-1] == "step 10"
     assert shown(choose.format("sentence", 1)) == [
-        ["b<3", "recording", "step 50newest", "step 40", "step 30", "step 10"]
+        [kind.names[1], "recording", "step 50newest", "step 40", "step 30", "step 10"]
     ]
     rows = "return [...document.querySelectorAll('tbody th')].map(cell => cell.textContent);"
     assert browser.run(rows) == ["50", "40", "30", "10"]
     assert browser.complaints() == []
 
 
-def test_a_file_that_is_gone_is_named_on_the_page(browser, run, tmp_path):
+def test_a_file_that_is_gone_is_named_on_the_page(browser, run, kind, tmp_path):
     copy = shutil.copytree(run, tmp_path / "run")
-    (step_folder(copy, 50) / "000/alignment.png").unlink()
+    (step_folder(copy, 50) / f"000/{kind.picture}.png").unlink()
     browser.open(write_page(copy).as_uri())
     browser.run(
         "while (!document.querySelector('.absent')) await new Promise(requestAnimationFrame);"
     )
     text = browser.run("return document.querySelector('.absent').textContent;")
-    assert text == "not found: samples/step_00000050/000/alignment.png"
+    assert text == f"not found: samples/step_00000050/000/{kind.picture}.png"
     browser.complaints()  # that the file is not there

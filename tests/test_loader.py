@@ -9,12 +9,13 @@ import soundfile
 import torch
 from torch.utils.data import get_worker_info
 
+from hifigan import loader as loader_module
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
+from hifigan.loader import choose_workers
 from tests.conftest import REPOSITORY, SAMPLE_RATE, tone_with_noise
-from vits import loader as loader_module
 from vits.data import Utterance
-from vits.loader import choose_workers, make_loader
+from vits.loader import make_loader
 
 RANKS = Ranks(0, 1, torch.device("cpu"))
 HOP_LENGTH = 64

@@ -8,13 +8,17 @@ import torch
 from hifigan.config import AudioConfig
 from hifigan.discriminators import Discriminators, MultiScaleDiscriminator, PeriodDiscriminator
 from hifigan.generator import Generator
+from hifigan.json_config import read_config
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
+from hifigan.vocoder_config import VocoderConfig
+from tests.conftest import REPOSITORY
 from tests.original_names import generator_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 
 SEGMENT = 8192  # samples that the recorded discriminators saw
 MULTI_PERIOD, MULTI_SCALE = "mpd", "msd"
+DISCRIMINATOR = read_config(VocoderConfig, REPOSITORY / "configs/hifigan_v1.json").discriminator
 
 
 @lru_cache
@@ -40,10 +44,13 @@ def discriminators(kind: str) -> Discriminators:
     numbers = original()[kind]
     if kind == MULTI_PERIOD:
         members = Discriminators(
-            [PeriodDiscriminator(period, (32, 128, 512, 1024, 1024)) for period in (2, 3, 5, 7, 11)]
+            [
+                PeriodDiscriminator(period, DISCRIMINATOR.period_channels)
+                for period in DISCRIMINATOR.periods
+            ]
         )
     else:
-        members = MultiScaleDiscriminator()
+        members = MultiScaleDiscriminator(DISCRIMINATOR.scale_layers)
     fill_by_rule(members, numbers["keys"], numbers.get("spectral"))
     return members.eval().requires_grad_(False)
 

@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from vits.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
-from vits.corpus.known_recordings import MAX_FILES, UNKNOWN, KnownRecordings
-from vits.corpus.packed import Picked, StringsBuilder, pack
+from hifigan.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from hifigan.corpus.known_recordings import MAX_FILES, UNKNOWN, KnownRecordings
+from hifigan.corpus.packed import Picked, StringsBuilder, pack
 from vits.corpus.utterance_table import TableBuilder, UtteranceTable, sample_counts
 from vits.data import Utterance
 

@@ -1,37 +1,26 @@
 """The sizes of all networks, to the unit, and which of their layers are weight-normed."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from hifigan.config import GeneratorConfig
 from hifigan.discriminators import (
     Discriminators,
-    MultiScaleDiscriminator,
+    HifiganDiscriminators,
     PeriodDiscriminator,
     ScaleDiscriminator,
     vits_discriminators,
 )
 from hifigan.generator import Generator, fold_weight_norm
 from hifigan.json_config import read_config
+from hifigan.vocoder_config import VocoderConfig
+from tests.conftest import REPOSITORY
 from tests.tiny_model import TINY_DECODER, tiny_model
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
 
-BASE = Path(__file__).parent.parent / "configs" / "base.json"
-RESBLOCK_1 = {
-    "resblock": "1",
-    "resblock_kernel_sizes": (3, 7, 11),
-    "resblock_dilations": ((1, 3, 5),) * 3,
-}
-HIFIGAN = {  # HiFi-GAN Table 5
-    "V1": GeneratorConfig((8, 8, 2, 2), (16, 16, 4, 4), 512, **RESBLOCK_1),
-    "V2": GeneratorConfig((8, 8, 2, 2), (16, 16, 4, 4), 128, **RESBLOCK_1),
-    "V3": GeneratorConfig((8, 8, 4), (16, 16, 8), 256, "2", (3, 5, 7), ((1, 2), (2, 6), (3, 12))),
-}
+BASE = REPOSITORY / "configs/base.json"
 
 
 def n_parameters(module: nn.Module) -> int:
@@ -72,27 +61,22 @@ def test_discriminator_of_the_paper(base: VitsConfig) -> None:
     assert n_parameters(discriminators) == 46_730_118
 
 
-@pytest.mark.parametrize("version, count", [("V1", 13_926_017), ("V2", 925_985), ("V3", 1_462_273)])
+@pytest.mark.parametrize("version, count", [("v1", 13_926_017), ("v2", 925_985), ("v3", 1_462_273)])
 def test_generators_of_hifigan(version: str, count: int) -> None:
+    config = read_config(VocoderConfig, REPOSITORY / f"configs/hifigan_{version}.json")
     with torch.device("meta"):
-        generator = Generator(80, HIFIGAN[version])
+        generator = Generator(80, config.generator)
     fold_weight_norm(generator)
     assert n_parameters(generator) == count
 
 
-def test_discriminators_of_hifigan(base: VitsConfig) -> None:
+def test_discriminators_of_hifigan() -> None:
+    config = read_config(VocoderConfig, REPOSITORY / "configs/hifigan_v1.json")
     with torch.device("meta"):
-        by_period = Discriminators(
-            [
-                PeriodDiscriminator(period, base.discriminator.period_channels)
-                for period in (2, 3, 5, 7, 11)
-            ]
-        )
-        by_scale = MultiScaleDiscriminator()
-    for discriminators in (by_period, by_scale):
-        fold_weight_norm(discriminators)
-    assert round(n_parameters(by_period) / 1e6, 2) == 41.09
-    assert round(n_parameters(by_scale) / 1e6, 2) == 29.61
+        discriminators = HifiganDiscriminators(config.discriminator)
+    fold_weight_norm(discriminators)
+    assert round(n_parameters(discriminators.multi_period) / 1e6, 2) == 41.09
+    assert round(n_parameters(discriminators.multi_scale) / 1e6, 2) == 29.61
 
 
 def test_weight_norm_is_where_the_original_has_it(base: VitsConfig) -> None:

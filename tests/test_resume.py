@@ -24,9 +24,10 @@ from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Validation
 from hifigan.loop import Limits, resume_position
+from hifigan.start import Start
 from hifigan.training_state import COUNTERS, PARTS, TrainingState
 from vits.config import VitsConfig
-from vits.run import Start, run_training
+from vits.run import run_training
 from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hifigan.errors import UserError
-from vits.sampler import LengthBucketedBatches
+from hifigan.sampler import LengthBucketedBatches
 
 
 def epoch_of(lengths, batch_size, n_ranks, epoch=0, seed=1, order=0, **budget):

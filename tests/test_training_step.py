@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from hifigan.training_state import TrainingState
 from tests.one_step import NORMS, gradients, make, norm, step
-from vits.training import VitsTraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -45,18 +45,20 @@ def test_the_losses_carry_the_names_of_the_config(smallest) -> None:
 
 def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> None:
     experiment, batch = make(smallest())
-    state, update = experiment.state, VitsTraining._update
+    state, update = experiment.state, TrainingState.update
     networks = {
         id(state.discriminator_optimizer): (state.discriminator, state.generator),
         id(state.generator_optimizer): (state.generator, state.discriminator),
     }
     order = []
 
-    def watched(self: VitsTraining, optimizer: torch.optim.Optimizer, blocked: Tensor) -> Tensor:
+    def watched(
+        self: TrainingState, optimizer: torch.optim.Optimizer, clip: float | None, blocked: Tensor
+    ) -> Tensor:
         learning, resting = networks[id(optimizer)]
         order.append(learning)
         before = gradients(resting), copy.deepcopy(resting.state_dict())
-        result = update(self, optimizer, blocked)
+        result = update(self, optimizer, clip, blocked)
         for name, gradient in gradients(resting).items():
             old = before[0][name]
             assert gradient is old is None or torch.equal(gradient, old), (
@@ -67,7 +69,7 @@ def test_each_update_leaves_the_other_network_alone(smallest, monkeypatch) -> No
         assert all(p.grad is not None for p in learning.parameters() if p.requires_grad)
         return result
 
-    monkeypatch.setattr(VitsTraining, "_update", watched)
+    monkeypatch.setattr(TrainingState, "update", watched)
     step(experiment, batch)
     step(experiment, batch)
     assert order == 2 * [state.discriminator, state.generator]

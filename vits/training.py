@@ -1,25 +1,24 @@
 """Training VITS: the step (Sec. 2.3, 2.4; Eq. 11), validation, and the samples to listen to."""
 
-import contextlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
-from hifigan.discriminators import Judgement, vits_discriminators
+from hifigan.discriminators import halves, vits_discriminators
 from hifigan.distributed import Ranks
 from hifigan.experiment import Validation
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
-from hifigan.optimization import step_unless
 from hifigan.phases import phase
 from hifigan.training_state import (
+    autocast,
     autocast_dtype,
     make_state,
     random_state,
@@ -103,7 +102,8 @@ class VitsTraining:
                 parts,
                 lambda part: self._discriminator_losses(part, counts),
             )
-        discriminator_norm = self._update(state.discriminator_optimizer, blocked)
+        clip = self.config.train.grad_clip
+        discriminator_norm = state.update(state.discriminator_optimizer, clip, blocked)
 
         # The generator's update needs no gradients of the discriminators' weights.
         state.discriminator.requires_grad_(False)
@@ -115,7 +115,7 @@ class VitsTraining:
                 lambda part: self._generator_losses(part, counts),
             )
         state.discriminator.requires_grad_(True)
-        generator_norm = self._update(state.generator_optimizer, blocked)
+        generator_norm = state.update(state.generator_optimizer, clip, blocked)
         state.scaler.update()
         state.average(self.config.train.ema_decay, blocked)
         return losses | {
@@ -188,32 +188,13 @@ class VitsTraining:
     def _weighted(self, losses: Losses) -> Tensor:
         return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
 
-    def _update(self, optimizer: torch.optim.Optimizer, blocked: Tensor) -> Tensor:
-        """Clip and step, unless blocked; a gradient that is no finite number blocks from here on.
-
-        Returns the gradient norm before clipping, which is the same on all ranks.
-        """
-        with phase("optimizer"):
-            self.state.scaler.unscale_(optimizer)
-            parameters = [
-                p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
-            ]
-            norm = nn.utils.get_total_norm([p.grad for p in parameters])
-            if self.config.train.grad_clip is not None:
-                nn.utils.clip_grads_with_norm_(parameters, self.config.train.grad_clip, norm)
-            blocked.add_(~norm.isfinite()).clamp_(max=1)
-            step_unless(blocked, optimizer)
-        return norm
-
     def _counts(self, batch: Batch) -> Counts:
         frames = batch.spec_lengths(self.config.audio.hop_length).sum()
         totals = self.ranks.sums([len(batch.wav), float(batch.token_lengths.sum()), float(frames)])
         return Counts(*(total / self.ranks.n_ranks for total in totals))
 
     def _autocast(self) -> AbstractContextManager:
-        if self.dtype is None:
-            return contextlib.nullcontext()
-        return torch.autocast(self.ranks.device.type, self.dtype)
+        return autocast(self.ranks.device, self.dtype)
 
     @torch.inference_mode()
     def validate(self) -> Validation:
@@ -263,11 +244,3 @@ class VitsTraining:
                 for utterance in self.shown
             ]
         write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
-
-
-def halves(judgements: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
-    """Judgements of [real, generated] waveforms in one batch, taken apart again."""
-    pairs = [(j.scores.chunk(2), [m.chunk(2) for m in j.feature_maps]) for j in judgements]
-    return tuple(
-        [Judgement(scores[i], [m[i] for m in maps]) for scores, maps in pairs] for i in (0, 1)
-    )

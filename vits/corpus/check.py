@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from hifigan.corpus.columns import Columns, string_arrays
+from hifigan.corpus.finder import Folders
+from hifigan.corpus.packed import Strings, StringsBuilder, as_array, pack
+from hifigan.corpus.recordings import scan_recordings
 from hifigan.errors import UserError
 from vits.config import FROM_DATA, VitsConfig
-from vits.corpus.columns import Columns, string_arrays
 from vits.corpus.filelist import Line, ListFile, load_lists, split_lists
-from vits.corpus.finder import Folders
 from vits.corpus.kept_check import check_key, find_check, keep_check
 from vits.corpus.line_check import (
     IN_BOTH_LISTS,
@@ -31,8 +33,6 @@ from vits.corpus.line_check import (
     text_fault,
     utterance_or_fault,
 )
-from vits.corpus.packed import Strings, StringsBuilder, as_array, pack
-from vits.corpus.recordings import scan_recordings
 from vits.corpus.report import (
     LOUD_SHARE,
     UNKNOWN_FIX,

@@ -2,7 +2,7 @@
 
 A list is UTF-8, one utterance a line: `path|text`, or `path|speaker|text` when data.speakers is not
 null. LJ Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has the text last.
-A path is absolute, or relative to the list's folder or to the data folder: vits/corpus/finder.py finds it.
+A path is absolute, or relative to the list's folder or to the data folder: hifigan/corpus/finder.py finds it.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hifigan.corpus.finder import Finder, Folders, without_suffix
+from hifigan.corpus.packed import Picked, Rows
 from hifigan.errors import UserError
 from vits.config import FROM_DATA, DataConfig
-from vits.corpus.finder import Finder, Folders, without_suffix
-from vits.corpus.packed import Picked, Rows
 
 TRAIN_NAMES = ("train.csv", "train.txt")
 VALID_NAMES = ("valid.csv", "valid.txt", "val.csv", "val.txt")

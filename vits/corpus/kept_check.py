@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from hifigan import audio
+from hifigan.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
+from hifigan.corpus.finder import list_folder
+from hifigan.corpus.recordings import stamps
 from vits.config import VitsConfig
-from vits.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
 from vits.corpus.filelist import ListFile
-from vits.corpus.finder import list_folder
-from vits.corpus.recordings import stamps
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from hifigan.audio import resampled_length
+from hifigan.corpus.recordings import NAN, UNREADABLE, Recording
 from vits.config import VitsConfig
 from vits.corpus.filelist import Line
-from vits.corpus.recordings import NAN, UNREADABLE, Recording
 from vits.data import Utterance
 from vits.text import SymbolTable, describe_symbol
 

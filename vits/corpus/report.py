@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from vits.corpus.columns import Columns
-from vits.corpus.packed import Rows, Strings, pack
+from hifigan.corpus.columns import Columns
+from hifigan.corpus.packed import Rows, Strings, pack
 from vits.text import describe_symbol
 
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips

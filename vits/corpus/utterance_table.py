@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vits.corpus.columns import Columns, string_arrays
-from vits.corpus.packed import Rows, Strings, StringsBuilder, as_array
+from hifigan.corpus.columns import Columns, string_arrays
+from hifigan.corpus.packed import Rows, Strings, StringsBuilder, as_array
 from vits.data import Utterance
 
 TOKEN_TYPES = {1: "B", 2: "H", 4: "I"}  # of array.array, by their bytes

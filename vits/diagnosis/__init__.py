@@ -1,1 +1,1 @@
-"""VITS runs under observation: trials that judge themselves, what is watched, how a log begins."""
+"""VITS trials: short runs that judge themselves."""

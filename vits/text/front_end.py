@@ -66,6 +66,14 @@ def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], l
     return words, [word for word in words if front_end(word).count(" ") + 1 >= len(word)]
 
 
+def describe_front_end(config: TextConfig) -> str:
+    """What makes symbols of texts; of espeak the version, since others speak otherwise."""
+    if config.front_end == "characters":
+        return "characters"
+    espeak = build_front_end(config).keywords["backend"]
+    return f"phonemes by espeak-ng {'.'.join(map(str, espeak.version()))}, {config.language}"
+
+
 @functools.lru_cache(maxsize=None)
 def _espeak(language: str) -> Any:
     """Phonemizer's espeak backend, built once per language and process: it loads a library."""

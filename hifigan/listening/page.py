@@ -1,8 +1,8 @@
 """Write a run's listening page: what is in it, and where its sounds and pictures come from.
 
-Not in the papers. The page of a run folder links to the files below samples/, so that it stays small
-however long the run is, and works from the disk and from any web server. A self-contained page holds
-the files of some steps itself, as base64; the scripts look for a file there first.
+Not in the papers. The page of a run folder links to the files below samples/, so that it stays
+small however long the run is, and works from the disk and from any web server. A self-contained
+page holds the files of some steps itself, as base64; the scripts look for a file there first.
 """
 
 import base64
@@ -21,13 +21,14 @@ import numpy as np
 
 from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
-from vits.listening.curves import curve_data, score_data, significant
-from vits.listening.run_folder import Run, Sample, read_run
+from hifigan.listening.curves import curve_data, score_data, significant
+from hifigan.listening.run_folder import Run, Sample, read_run
 
 PAGE_NAME = "listen.html"
 SELF_CONTAINED_NAME = "listen_self_contained.html"
 N_STEPS = 8  # checkpoints in a self-contained page: bounds its size
 MEDIA_TYPES = {".wav": "audio/wav", ".png": "image/png"}
+SENTENCE_KEYS = ("id", "text", "speaker", "recording", "frames", "symbols")
 SUMMARY_KEYS = ("sample_rate", "n_fft", "hop_length", "n_mels", "batch_size", "lr", "seed")
 
 logger = logging.getLogger(__name__)
@@ -99,10 +100,7 @@ def render_page(run: Run, steps: list[int], root: str, media: str) -> str:
             }
             for step in reversed(steps)
         ],
-        "sentences": [
-            dict(zip(("id", "text", "speaker", "recording", "frames", "symbols"), sentence))
-            for sentence in sentences
-        ],
+        "sentences": [dict(zip(SENTENCE_KEYS, sentence, strict=True)) for sentence in sentences],
     }
     parts = {
         "title": html.escape(f"{run.name}, step {run.newest_step}: listening page"),
@@ -119,7 +117,7 @@ def render_page(run: Run, steps: list[int], root: str, media: str) -> str:
 
 
 def template(name: str) -> str:
-    return resources.files("vits.listening").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("hifigan.listening").joinpath(name).read_text(encoding="utf-8")
 
 
 def audio_setting(run: Run, key: str) -> int:
@@ -164,7 +162,9 @@ def sample_data(sample: Sample, sentences: dict[tuple, int]) -> dict:
         "sentence": sentences.setdefault(sentence, len(sentences)),
         "folder": sample.folder,
         "longest_symbol": sample.longest_symbol,
+        "sounds": sample.sounds,
         "n_samples": sample.n_samples,
+        "pictures": sample.pictures,
         "scores": {name: significant(value) for name, value in sample.scores.items()},
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vits.listening.run_folder import Sample
+from hifigan.listening.run_folder import Sample
 
 N_POINTS = 400  # points of a curve: more than a chart has room for is averaged
 ALIGNMENT_WORDS = ("symbol", "silence")

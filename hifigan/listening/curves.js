@@ -2,8 +2,11 @@
 // The header and the charts: every loss with training and validation on the same axes.
 
 const data = JSON.parse(document.getElementById("data").textContent);
+// A vocoder's samples have no text.
+const NOUN = data.sentences.some(({text}) => text !== null) ? "sentence" : "recording";
 const GROUPS = {
-  losses: "Losses", scores: "Scores of the sentences above", alignment: "Alignment of the validation list",
+  losses: "Losses", scores: `Scores of the ${NOUN}s above`,
+  alignment: "Alignment of the validation list",
   optimizer: "Learning rate and gradient norms", speed: "Speed",
 };
 const EXPECTED = { // of a run that goes well, in few words
@@ -18,6 +21,10 @@ const EXPECTED = { // of a run that goes well, in few words
   longest_symbol_frames: "falls early, then stays",
   share_of_silence: "stays near the speaker's pauses",
   reconstruction_mel_distance: "falls all the time",
+  mel_distance: "falls all the time",
+  mel_distance_below_2_khz: "pitch and vowels",
+  mel_distance_2_to_5_khz: "clear speech",
+  mel_distance_above_5_khz: "hiss",
   synthesis_length_ratio: "comes near 1",
   share_of_clipped_samples: "stays near 0",
 };
@@ -30,7 +37,7 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const spaced = name => name.replaceAll("_", " ");
+const spaced = name => name.replaceAll("_", " ").replace("khz", "kHz");
 
 function readable(value) {
   if (typeof value !== "number" || Number.isInteger(value)) return String(value);
@@ -41,6 +48,20 @@ function readable(value) {
 function definitions(pairs) {
   return pairs.map(([name, value]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value)));
+}
+
+// Hide the hints that are not about this run: data-with and data-without name sounds, pictures
+// and curves, and a hint with several names needs one of them.
+function showHints() {
+  const samples = data.steps.flatMap(step => step.samples);
+  const there = new Set(samples.flatMap(({sounds, pictures}) => [...sounds, ...pictures]));
+  for (const {name} of data.curves) there.add(name);
+  for (const hint of document.querySelectorAll("[data-with], [data-without]")) {
+    const {with: wanted, without: unwanted} = hint.dataset;
+    const has = names => names.split(" ").some(name => there.has(name));
+    hint.hidden = (wanted && !has(wanted)) || Boolean(unwanted && has(unwanted));
+  }
+  for (const node of document.querySelectorAll(".noun")) node.textContent = NOUN;
 }
 
 function showHeader() {
@@ -138,7 +159,9 @@ function drawing(scale, width, logarithmic) {
   return svg + `<line class="cursor" y1="${TOP}" y2="${HEIGHT - BOTTOM}" visibility="hidden"/>`;
 }
 
-const PARTS = {train: "training", valid: "validation", alignment: "validation"};
+const PARTS = {
+  train: "training", valid: "validation", alignment: "validation", sentences: `${NOUN}s`,
+};
 const partName = part => PARTS[part] ?? part;
 
 // In words, for those who cannot see the chart.
@@ -240,5 +263,6 @@ function showCurves() {
   }
 }
 
+showHints();
 showHeader();
 showCurves();

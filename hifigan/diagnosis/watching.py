@@ -11,7 +11,6 @@ from hifigan.diagnosis.debug_log import Debugged
 from hifigan.diagnosis.profiling import Profiled
 from hifigan.distributed import Ranks
 from hifigan.experiment import Experiment
-from vits.training import VitsTraining
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ class Watching:
 
 @contextmanager
 def watched(
-    experiment: VitsTraining, watching: Watching, ranks: Ranks, run: Path
+    experiment: Experiment, watching: Watching, ranks: Ranks, run: Path
 ) -> Iterator[Experiment]:
     """The experiment, looked at inside as asked. run: the run's folder."""
     if watching.detect_anomaly:

@@ -1,7 +1,11 @@
 "use strict";
-// The fixed sentences at the chosen steps, side by side: players, mels, alignments, scores.
+// The fixed sentences or recordings at the chosen steps, side by side: players, mels, pictures,
+// scores.
 
-const SOURCES = {reconstruction: "Reconstruction", synthesis: "Synthesis"};
+const DRAWN = { // in the pictures besides the mels, for those who cannot see them
+  alignment: "frames from left to right, symbols from bottom to top",
+  difference: "where its mel is unlike the recording's, low frequencies at the bottom",
+};
 const USUAL = { // for speech; outside a number is coloured
   synthesis_length_ratio: [0.8, 1.25],
   share_of_clipped_samples: [0, 0.001],
@@ -23,6 +27,7 @@ function address(path) {
   return addresses.get(path);
 }
 
+const titled = name => name[0].toUpperCase() + spaced(name.slice(1));
 const inSeconds = seconds => `${seconds.toFixed(2)} s`;
 const secondsOf = nSamples => nSamples / data.sample_rate;
 const secondsOfFrames = frames => frames * data.hop_length / data.sample_rate;
@@ -114,21 +119,34 @@ function recordingColumn(sentence, nSamples, seconds) {
   const path = `recordings/${sentence.recording}`;
   return element("section", {class: "column"}, element("h4", {}, "recording"),
     sound("Recording", sentence.id, nSamples, `${path}.wav`, `${path}.png`, seconds),
-    element("div", {}, timeAxis(seconds), element("p", {class: "hint"},
-      `${sentence.frames} frames, ${sentence.symbols} symbols with blanks`)));
+    element("div", {}, timeAxis(seconds), element("p", {class: "hint"}, `${sentence.frames} frames`
+      + (sentence.symbols === null ? "" : `, ${sentence.symbols} symbols with blanks`))));
+}
+
+// What the colours of a difference say: the scale's top is DIFFERENCE_RANGE in hifigan/samples.py.
+function differenceScale() {
+  return [element("small", {}, "alike ", element("span", {class: "scale"}), " 2 nats")];
 }
 
 function stepColumn(step, sentence, sample, seconds) {
   const subject = `${sentence.id}, step ${step}`;
+  const sounds = sample.sounds.map(source => sound(titled(source), subject,
+    sample.n_samples[source], `${sample.folder}/${source}.wav`,
+    `${sample.folder}/${source}_mel.png`, seconds));
+  const pictures = sample.pictures.map(name => element("div", {},
+    element("h5", {}, titled(name), ...(name === "difference" ? differenceScale() : [])),
+    track(`${sample.folder}/${name}.png`, sentence.frames,
+      `${titled(name)} of ${subject}: ${DRAWN[name]}`, seconds, name), timeAxis(seconds)));
+  sample.pictures.forEach((name, i) => { // hear what differs: the copy plays from there
+    if (name === "difference") {
+      const copy = sounds[sample.sounds.indexOf("reconstruction")];
+      follow(copy.querySelector("audio"), pictures[i].querySelector(".track"),
+        secondsOf(sample.n_samples.reconstruction), seconds);
+    }
+  });
   return element("section", {class: "column", "aria-label": subject},
     element("h4", {}, `step ${step}`, element("small", {}, step === newest ? "newest" : "")),
-    ...Object.entries(SOURCES).map(([source, title]) => sound(title, subject,
-      sample.n_samples[source], `${sample.folder}/${source}.wav`,
-      `${sample.folder}/${source}_mel.png`, seconds)),
-    element("div", {}, element("h5", {}, "Alignment"),
-      track(`${sample.folder}/alignment.png`, sentence.frames, `Alignment of ${subject}: frames from `
-        + "left to right, symbols from bottom to top", seconds, "alignment"), timeAxis(seconds)),
-    numbers(sample));
+    ...sounds, ...pictures, numbers(sample));
 }
 
 // One sentence; `shown` are pairs of a step and its sample of the sentence.
@@ -137,14 +155,16 @@ function card(sentence, shown) {
   const seconds = Math.max(...lengths.map(secondsOf), secondsOfFrames(sentence.frames));
   const title = element("h3", {}, element("span", {}, sentence.id));
   if (sentence.speaker !== null) title.append(element("span", {}, `speaker ${sentence.speaker}`));
-  return element("article", {class: "card", "aria-label": sentence.id}, title,
-    element("p", {class: "text", dir: "auto"}, sentence.text),
-    element("div", {class: "wide columns"},
-      recordingColumn(sentence, shown[0][1].n_samples.target, seconds),
-      ...shown.map(([step, sample]) => stepColumn(step, sentence, sample, seconds))));
+  const text = sentence.text === null ? []
+    : [element("p", {class: "text", dir: "auto"}, sentence.text)];
+  const columns = [recordingColumn(sentence, shown[0][1].n_samples.target, seconds),
+    ...shown.map(([step, sample]) => stepColumn(step, sentence, sample, seconds))];
+  const nRows = Math.max(...columns.map(column => column.children.length));
+  return element("article", {class: "card", "aria-label": sentence.id}, title, ...text,
+    element("div", {class: "wide columns", style: `--rows: ${nRows}`}, ...columns));
 }
 
-// The chosen steps in numbers: validation losses, and scores as means over the sentences.
+// The chosen steps in numbers: validation losses, and scores as means over the samples.
 function comparison(steps) {
   const losses = [...new Set(steps.flatMap(({losses}) => Object.keys(losses)))];
   const scores = [...new Set(steps.flatMap(({samples}) =>
@@ -196,7 +216,7 @@ function showChoices() {
     show(new Set([...chosen, Number(event.target.value)])));
   document.getElementById("sentence").append(element("option", {value: ""}, "all"),
     ...data.sentences.map(({id, text}, i) => element("option", {value: i},
-      `${id}: ${text.length > 40 ? text.slice(0, 40) + "…" : text}`)));
+      text === null ? id : `${id}: ${text.length > 40 ? text.slice(0, 40) + "…" : text}`)));
   document.getElementById("sentence").addEventListener("change", () => show(chosen));
   document.getElementById("thinned").textContent = data.steps.length < data.n_steps_in_run
     ? `${data.steps.length} of the run's ${data.n_steps_in_run} steps with samples are on this page, to `

@@ -11,21 +11,28 @@ from pathlib import Path
 from hifigan.errors import UserError
 
 RUN_HOLDS = "a run folder holds config.json, scalars.jsonl and samples/"
+# Of the samples of voices from before samples.json said what there is.
+FORMER_SOUNDS, FORMER_PICTURES = ["reconstruction", "synthesis"], ["alignment"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One fixed sentence as one checkpoint speaks it (vits/samples.py writes it)."""
+    """One fixed recording and what one checkpoint makes of it (StepSamples writes it).
+
+    What a vocoder's sample has not, since it speaks no text, is None.
+    """
 
     identifier: str
-    text: str
+    text: str | None
     speaker: str | None
     folder: str  # its own, below the run's samples/
     recording: str  # name of the recording's files in samples/recordings/
     frames: int
-    symbols: int
-    longest_symbol: str
-    n_samples: dict[str, int]  # of the sounds that are there: target, reconstruction, synthesis
+    symbols: int | None
+    longest_symbol: str | None
+    sounds: list[str]  # that the model makes: reconstruction, synthesis
+    n_samples: dict[str, int]  # of the sounds that are there, and of the recording, "target"
+    pictures: list[str]  # besides the mels: alignment, difference
     scores: dict[str, float]
 
 
@@ -103,7 +110,7 @@ def read_curves(path: Path, notes: list[str]) -> dict[str, list[tuple[int, float
 
 
 def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
-    """The sentences of every checkpoint that has some, by step."""
+    """The samples of every checkpoint that has some, by step."""
     samples = {}
     skipped = []
     for step_folder in sorted(folder.glob("step_*")):
@@ -137,13 +144,15 @@ def read_samples(folder: Path, notes: list[str]) -> dict[int, list[Sample]]:
 def read_sample(step_folder: Path, record: dict) -> Sample:
     return Sample(
         identifier=record["id"],
-        text=record["text"],
-        speaker=record["speaker"],
+        text=record.get("text"),
+        speaker=record.get("speaker"),
         folder=f"{step_folder.name}/{record['folder']}",
         recording=record["recording"],
         frames=record["frames"],
-        symbols=record["symbols"],
-        longest_symbol=record["longest_symbol"],
+        symbols=record.get("symbols"),
+        longest_symbol=record.get("longest_symbol"),
+        sounds=record.get("sounds", FORMER_SOUNDS),
         n_samples=record["n_samples"],
+        pictures=record.get("pictures", FORMER_PICTURES),
         scores=record["scores"],
     )

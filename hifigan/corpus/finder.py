@@ -1,13 +1,17 @@
 """Where the recordings are that a list names.
 
 A name is an absolute path, or relative to one of some folders or to one of their subfolders wavs,
-wav, flac and audio; its suffix may be left out.
+wav, flac and audio; its suffix may be left out. Without a list, all recordings of a folder are
+taken, each under an id: its path below the folder, without suffix.
 """
 
 import hashlib
 import os
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+
+from hifigan.errors import UserError
 
 SUBFOLDERS = (".", "wavs", "wav", "flac", "audio")
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
@@ -85,6 +89,52 @@ def list_folder(folder: Path) -> tuple[list[str], str]:
     files = "/".join(sorted(name for name, is_folder in kinds.items() if not is_folder))
     digest = hashlib.blake2b(files.encode("utf-8", "surrogateescape"), digest_size=16)
     return list(kinds), digest.hexdigest()
+
+
+def list_recordings(folder: Path) -> dict[str, Path]:
+    """All recordings in a folder and its subfolders, by id, sorted by it.
+
+    Hidden files and folders are left out (macOS keeps no sound in its "._" files).
+    """
+    if not folder.is_dir():
+        found = "is a file" if folder.exists() else "no such folder"
+        raise UserError(f"{folder}: {found}, expected a folder of recordings; check the path")
+    recordings: dict[str, Path] = {}
+    for path in files_below(folder):
+        if path.suffix.lower() not in SUFFIXES:
+            continue
+        id_ = without_suffix(path.relative_to(folder).as_posix())
+        if id_ in recordings:
+            raise UserError(
+                f"{path}: has the id {id_!r} of {recordings[id_]}, too, expected one recording of "
+                f"an id; remove or rename one of them"
+            )
+        recordings[id_] = path
+    if not recordings:
+        raise UserError(
+            f"{folder}: no recordings inside, expected files named {', '.join(SUFFIXES)}; check "
+            f"the path"
+        )
+    return dict(sorted(recordings.items()))
+
+
+def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """All files below a folder, sorted, without the hidden ones and those in hidden folders.
+
+    Links to folders are followed, but into none that holds them. above: the folders that hold this
+    one, by device and number.
+    """
+    status = folder.stat()
+    within = above | {(status.st_dev, status.st_ino)}
+    if within == above:  # a link that leads back up
+        return
+    with os.scandir(folder) as entries:
+        kinds = {e.name: e.is_dir() for e in entries if not e.name.startswith(".")}
+    for name, is_folder in sorted(kinds.items()):
+        if is_folder:
+            yield from files_below(folder / name, within)
+        else:
+            yield folder / name
 
 
 def without_suffix(name: str) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from hifigan.corpus.packed import Strings
 from hifigan.errors import UserError
-from vits.corpus.packed import Strings
 
 MAGIC = b"vits columns 1\n\0"
 ALIGNMENT = 64  # bytes; any type of numbers may begin at a multiple of it

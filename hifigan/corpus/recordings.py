@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from hifigan.audio import read_header, read_samples
+from hifigan.corpus.known_recordings import UNKNOWN_RATE, KnownRecordings
+from hifigan.corpus.packed import Picked
 from hifigan.errors import UserError
-from vits.corpus.known_recordings import UNKNOWN_RATE, KnownRecordings
-from vits.corpus.packed import Picked
 
 UNREADABLE = "unreadable"
 NAN = "NaN or infinite samples"

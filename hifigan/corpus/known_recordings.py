@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vits.corpus.columns import (
+from hifigan.corpus.columns import (
     Columns,
     DamagedFile,
     open_columns,
@@ -19,13 +19,13 @@ from vits.corpus.columns import (
     string_arrays,
     write_columns,
 )
-from vits.corpus.packed import pack
+from hifigan.corpus.packed import pack
 
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".recordings"
 MAX_FILES = 16
-FACTS = np.dtype(  # vits/corpus/recordings.py explains them
+FACTS = np.dtype(  # hifigan/corpus/recordings.py explains them
     [
         ("size", np.int64),
         ("modified", np.int64),

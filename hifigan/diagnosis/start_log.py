@@ -7,30 +7,30 @@ from torch.utils.data import DataLoader
 
 from hifigan.diagnosis.environment import log_environment
 from hifigan.distributed import Ranks
-from vits.config import TextConfig
-from vits.text import build_front_end
-from vits.training import VitsTraining
+from hifigan.experiment import Experiment
 
 logger = logging.getLogger(__name__)
 
 
 def log_start(
-    experiment: VitsTraining,
+    experiment: Experiment,
     loader: DataLoader,
     ranks: Ranks,
     run: Path,
     origin: Path | None,
     resumes: bool,
+    more: str,
 ) -> None:
-    """Told on rank 0, by all ranks together; the alignment search tells of itself when first used.
+    """Told on rank 0, by all ranks together.
 
-    origin: the checkpoint whose weights were taken, None for random ones; resumes: with all else.
+    origin: the checkpoint whose weights were taken, None for random ones; resumes: with all else;
+    more: a line of the experiment's own.
     """
     config, state = experiment.config, experiment.state
     log_environment(ranks, config.train, loader, run)
     if not ranks.is_first:
         return
-    logger.info("text: %s", describe_front_end(config.text))
+    logger.info("%s", more)
     logger.info(
         "generator %s parameters, discriminators %s",
         *(
@@ -60,11 +60,3 @@ def log_start(
         logger.info("new run at step 0 with the weights of %s; fresh optimizers", origin)
     else:
         logger.info("new run at step 0 with random weights")
-
-
-def describe_front_end(config: TextConfig) -> str:
-    """What makes symbols of texts; of espeak the version, since others speak otherwise."""
-    if config.front_end == "characters":
-        return "characters"
-    espeak = build_front_end(config).keywords["backend"]
-    return f"phonemes by espeak-ng {'.'.join(map(str, espeak.version()))}, {config.language}"

@@ -1,15 +1,15 @@
-"""Command line of the listening page: `python -m vits.listening RUN [--self_contained]`."""
+"""Command line of the listening page: `python -m hifigan.listening RUN [--self_contained]`."""
 
 import logging
 from pathlib import Path
 
 from hifigan.errors import Parser, user_errors_exit
-from vits.listening.page import PAGE_NAME, SELF_CONTAINED_NAME, write_page
+from hifigan.listening.page import PAGE_NAME, SELF_CONTAINED_NAME, write_page
 
 
 def main() -> None:
     parser = Parser(
-        prog="python -m vits.listening",
+        prog="python -m hifigan.listening",
         description="Write the HTML page with a run's losses, sounds, pictures and scores, which "
         "training also writes at each validation.",
     )
