@@ -1,6 +1,11 @@
-"""Maps the original VITS's and HiFi-GAN's names of weights to ours, for the recorded fixtures."""
+"""Maps the original VITS's names of weights to ours, for the recorded fixtures.
 
-import re
+Those of HiFi-GAN, of which VITS's decoder is one, stand in hifigan/exchange/names.py.
+"""
+
+from hifigan.exchange.names import WEIGHT_NORM, discriminator_name, generator_name, rename
+
+__all__ = ["discriminator_name", "generator_name", "vits_name"]
 
 PARTS = [
     (r"^enc_p\.emb\.", "text_encoder.embedding."),
@@ -52,54 +57,11 @@ PARTS = [
     (r"\.gamma$", ".weight"),
     (r"\.beta$", ".bias"),
 ]
-WEIGHT_NORM = [
-    (r"\.weight_g$", ".parametrizations.weight.original0"),
-    (r"\.weight_v$", ".parametrizations.weight.original1"),
-]
 
 
 def vits_name(name: str, n_resblocks: int) -> str:
     """`n_resblocks` per upsampling stage."""
-    name = _replace(name, PARTS)
+    name = rename(name, PARTS)
     if name.startswith("decoder."):
         name = "decoder." + generator_name(name.removeprefix("decoder."), n_resblocks)
-    return _replace(name, WEIGHT_NORM)
-
-
-def generator_name(name: str, n_resblocks: int) -> str:
-    return _replace(
-        name,
-        [
-            (r"^conv_pre\.", "input."),
-            (r"^conv_post\.", "output."),
-            (r"^cond\.", "condition."),
-            (r"^ups\.(\d+)\.", r"stages.\1.upsample."),
-            (
-                r"^resblocks\.(\d+)\.",
-                lambda m: f"stages.{int(m[1]) // n_resblocks}.resblocks.{int(m[1]) % n_resblocks}.",
-            ),
-            (r"\.convs2\.", ".plain."),
-            (r"\.convs1?\.", ".dilated."),
-            *WEIGHT_NORM,
-        ],
-    )
-
-
-def discriminator_name(name: str) -> str:
-    return _replace(
-        name,
-        [
-            (r"^discriminators\.", "members."),
-            (r"\.convs\.", ".layers."),
-            (r"\.conv_post\.", ".output."),
-            (r"\.weight_orig$", ".parametrizations.weight.original"),
-            (r"\.weight_u$", ".parametrizations.weight.0._u"),
-            *WEIGHT_NORM,
-        ],
-    )
-
-
-def _replace(name: str, rules: list) -> str:
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    return name
+    return rename(name, WEIGHT_NORM)

@@ -1,0 +1,1 @@
+"""Other people's vocoders, in and out: their checkpoints, their configs, their names of weights."""
