@@ -1,0 +1,214 @@
+"""Training a vocoder: the step (HiFi-GAN Sec. 2.4), validation, and the samples to listen to."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
+from hifigan.discriminators import HifiganDiscriminators, halves
+from hifigan.distributed import Ranks
+from hifigan.experiment import Validation
+from hifigan.generator import Generator
+from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
+from hifigan.mel import Spectrogram
+from hifigan.monitor import Monitor
+from hifigan.phases import phase
+from hifigan.samples import VocoderSample, write_vocoder_samples
+from hifigan.segment_parts import SegmentPart, SegmentParts
+from hifigan.segments import Clip, ClipReader, SegmentBatch
+from hifigan.training_state import autocast, autocast_dtype, make_state
+from hifigan.vocoder_config import VocoderConfig
+
+SMALLEST_LOSS_FLOOR = 1e-9  # inside the root; that of the original HiFi-GAN
+
+
+class VocoderTraining:
+    """A vocoder's run: the networks with their state, and what the shared loop asks for."""
+
+    best_by = "mel"
+
+    def __init__(
+        self, config: VocoderConfig, ranks: Ranks, valid: Sequence[Clip], shown: Sequence[Clip]
+    ) -> None:
+        """`valid`: the validation list, possibly empty; `shown`: the recordings to listen to."""
+        self.config = config
+        self.ranks = ranks
+        floor = config.mel.magnitude_floor
+        self.spectrogram = Spectrogram(config.audio, floor).to(ranks.device)
+        # With no floor at all the root's slope at silence would be infinite, and the step NaN.
+        loss_floor = max(floor, SMALLEST_LOSS_FLOOR)
+        self.loss_spectrogram = Spectrogram(config.loss_audio, loss_floor).to(ranks.device)
+        generator = Generator(
+            config.audio.n_mels, config.generator, grad_checkpoint=config.train.grad_checkpoint
+        )
+        discriminators = HifiganDiscriminators(config.discriminator)
+        self.state = make_state(generator, discriminators, config.train, ranks.device)
+        self.generator = AveragedNetwork(self.state.generator, ranks)
+        self.discriminator = AveragedNetwork(self.state.discriminator, ranks)
+        if self.state.ema is not None:  # by now all ranks have rank 0's weights
+            self.state.ema.load_state_dict(self.state.generator.state_dict())
+        self.accumulation = Accumulation(ranks, self.state.scaler, config.train.accumulate)
+        self.dtype = autocast_dtype(config.train, ranks.device)
+        self.valid = ClipReader(valid, config)
+        self.shown = ClipReader(shown, config)
+
+    def train_step(self, batch: SegmentBatch, dry: bool = False) -> Losses:
+        """One update of the discriminators, then one of the generator (HiFi-GAN Eq. 5 and 6).
+
+        Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
+        gradient that is no finite number keeps its network, and what follows in the step, as it is
+        (what the discriminators learnt before it stays); `dry` keeps both. While fresh
+        discriminators warm up, the generator rests. Returns the unweighted losses and the gradient
+        norms, on the device.
+        """
+        state, clip = self.state, self.config.train.grad_clip
+        n_segments = self.ranks.sums([len(batch.ids)])[0] / self.ranks.n_ranks
+        parts = SegmentParts(batch.to(self.ranks.device))
+        blocked = torch.full((), float(dry), device=self.ranks.device)
+        resting = state.step < state.warmup_until and not dry
+        state.generator.train()
+        state.discriminator.train()
+
+        with phase("discriminator"):
+            losses = self.accumulation.gradients(
+                [self.discriminator, self.generator],
+                state.discriminator_optimizer,
+                parts,
+                lambda part: self._discriminator_losses(part, n_segments, resting),
+            )
+        norms = {
+            "discriminator_gradient_norm": state.update(
+                state.discriminator_optimizer, clip, blocked
+            )
+        }
+        if not resting:
+            # The generator's update needs no gradients of the discriminators' weights.
+            state.discriminator.requires_grad_(False)
+            with phase("generator"):
+                losses |= self.accumulation.gradients(
+                    [self.generator],
+                    state.generator_optimizer,
+                    parts,
+                    lambda part: self._generator_losses(part, n_segments),
+                )
+            state.discriminator.requires_grad_(True)
+            norms["generator_gradient_norm"] = state.update(
+                state.generator_optimizer, clip, blocked
+            )
+            state.average(self.config.train.ema_decay, blocked)
+        state.scaler.update()
+        return losses | norms
+
+    def rehearse(self, batch: SegmentBatch) -> None:
+        """A step that takes all the memory of one, and changes nothing."""
+        scaler = self.state.scaler.state_dict()
+        norms = [buffer.clone() for buffer in self.state.discriminator.buffers()]
+        self.train_step(batch, dry=True)
+        self.state.scaler.load_state_dict(scaler)
+        for buffer, before in zip(self.state.discriminator.buffers(), norms):
+            buffer.copy_(before)  # a pass sharpens the estimate of a spectral norm
+
+    def _discriminator_losses(
+        self, part: SegmentPart, n_segments: float, resting: bool
+    ) -> tuple[Losses, Tensor]:
+        with torch.set_grad_enabled(
+            part.is_whole and not resting
+        ):  # else it would be kept for each
+            wav_hat = self._generate(part.batch)
+        if part.is_whole:
+            part.wav_hat = wav_hat
+        with self._autocast():
+            both = self.discriminator(torch.cat([part.batch.wav, wav_hat.detach()]))
+            loss = len(wav_hat) / n_segments * discriminator_loss(*halves(both))
+        return {"discriminator": loss}, loss
+
+    def _generator_losses(self, part: SegmentPart, n_segments: float) -> tuple[Losses, Tensor]:
+        wav_hat = self._generate(part.batch) if part.wav_hat is None else part.wav_hat
+        share = len(wav_hat) / n_segments
+        losses = {
+            name: share * loss for name, loss in self._compare(part.batch.wav, wav_hat).items()
+        }
+        total = self._weighted(losses)
+        return losses | {"total": total}, total
+
+    def _generate(self, batch: SegmentBatch) -> Tensor:
+        with phase("generator"), self._autocast():
+            mel = batch.mel
+            if mel is None:
+                mel = self.spectrogram.mel(self.spectrogram.magnitudes_inside(batch.around))
+            return self.generator(mel)
+
+    def _compare(self, wav: Tensor, wav_hat: Tensor) -> Losses:
+        """The generator's terms of HiFi-GAN Eq. 6, unweighted, under the names of the config.
+
+        wav, wav_hat: [B, 1, T_wav]. The mels reach up to loss_f_max, further than those that come in.
+        """
+        with self._autocast(), parametrize.cached():  # weights are normed once for both
+            with torch.no_grad():
+                real = self.state.discriminator(wav)
+            generated = self.state.discriminator(wav_hat)
+            return {
+                "mel": mel_loss(self._loss_mel(wav), self._loss_mel(wav_hat)),
+                "adversarial": adversarial_loss(generated),
+                "feature_matching": feature_matching_loss(real, generated),
+            }
+
+    def _loss_mel(self, wav: Tensor) -> Tensor:
+        return self.loss_spectrogram.mel(self.loss_spectrogram.magnitudes(wav))
+
+    def _weighted(self, losses: Losses) -> Tensor:
+        return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
+
+    def _autocast(self) -> AbstractContextManager:
+        return autocast(self.ranks.device, self.dtype)
+
+    @torch.inference_mode()
+    def validate(self) -> Validation:
+        """The losses of this rank's share of the validation list, each recording as a whole."""
+        self.state.discriminator.eval()
+        found = []
+        for i in range(self.ranks.rank, len(self.valid.clips), self.ranks.n_ranks):
+            wav, wav_hat = self._copy(self.valid, i)
+            losses = self._compare(wav, wav_hat)
+            with self._autocast():
+                losses["discriminator"] = discriminator_loss(
+                    self.state.discriminator(wav), self.state.discriminator(wav_hat)
+                )
+            losses["total"] = self._weighted(losses)
+            found.append({name: float(loss) for name, loss in losses.items()})
+        return Validation(found, [])
+
+    @torch.inference_mode()
+    def show(self, monitor: Monitor, folder: Path, sums: list[float]) -> None:
+        """Render the recordings to listen to, as files and for TensorBoard."""
+        samples = []
+        for i, clip in enumerate(self.shown.clips):
+            wavs = dict(zip(("target", "reconstruction"), self._copy(self.shown, i)))
+            samples.append(
+                VocoderSample(
+                    clip.id,
+                    self.config.audio.sample_rate,
+                    {name: wav[0, 0].float().cpu() for name, wav in wavs.items()},
+                    {name: self._loss_mel(wav)[0].cpu() for name, wav in wavs.items()},
+                )
+            )
+        write_vocoder_samples(samples, self.config.loss_audio, monitor, folder, self.state.step)
+
+    def _copy(self, reader: ClipReader, index: int) -> tuple[Tensor, Tensor]:
+        """A recording and what the generator makes of its mel, both [1, 1, T_wav], whole frames."""
+        wav = reader.wav(index).to(self.ranks.device)[None, None]
+        mel = reader.mel(index)
+        if mel is None:
+            mel = self.spectrogram.mel(self.spectrogram.magnitudes(wav))
+        else:
+            mel = mel.to(self.ranks.device)[None]
+        with self._autocast():
+            wav_hat = self.state.speaking.eval()(mel)
+        hop_length = self.config.audio.hop_length
+        n_samples = min(wav.shape[2] // hop_length * hop_length, wav_hat.shape[2])
+        return wav[..., :n_samples], wav_hat[..., :n_samples]
