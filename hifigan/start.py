@@ -99,9 +99,9 @@ def require_same_moments(config: TrainConfig, start: Start, contents: dict[str, 
     missing = state_names(config) - set(next(iter(saved.values()), state_names(config)))
     if missing:
         raise UserError(
-            f"{start.path}: was trained without the optimizer's {', '.join(sorted(missing))}, which "
-            f"the present train.optimizer_options need: set them back, or begin a new run with the "
-            f"weights alone"
+            f"{start.path}: was trained without the optimizer's {', '.join(sorted(missing))}, "
+            f"which the present train.optimizer_options need: set them back, or begin a new run "
+            f"with the weights alone"
         )
 
 

@@ -1,4 +1,4 @@
-"""The whole configuration of a vocoder's run, as in configs/hifigan_*.json and in its checkpoints."""
+"""The whole configuration of a vocoder's run, as in configs/hifigan_*.json and its checkpoints."""
 
 from dataclasses import dataclass, replace
 
@@ -89,7 +89,8 @@ class VocoderConfig:
         require(
             made == hop,
             f"generator.upsample_rates {list(self.generator.upsample_rates)} make {made} samples "
-            f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop",
+            f"of a frame, but audio.hop_length is {hop}; change one so that the product equals "
+            f"the hop",
         )
         segment = self.train.segment_samples
         require(

@@ -116,9 +116,8 @@ class VocoderTraining:
     def _discriminator_losses(
         self, part: SegmentPart, n_segments: float, resting: bool
     ) -> tuple[Losses, Tensor]:
-        with torch.set_grad_enabled(
-            part.is_whole and not resting
-        ):  # else it would be kept for each
+        # Of parts the graph would have to be kept for each.
+        with torch.set_grad_enabled(part.is_whole and not resting):
             wav_hat = self._generate(part.batch)
         if part.is_whole:
             part.wav_hat = wav_hat
@@ -146,7 +145,7 @@ class VocoderTraining:
     def _compare(self, wav: Tensor, wav_hat: Tensor) -> Losses:
         """The generator's terms of HiFi-GAN Eq. 6, unweighted, under the names of the config.
 
-        wav, wav_hat: [B, 1, T_wav]. The mels reach up to loss_f_max, further than those that come in.
+        wav, wav_hat: [B, 1, T_wav]. The mels reach up to loss_f_max, further than the input's.
         """
         with self._autocast(), parametrize.cached():  # weights are normed once for both
             with torch.no_grad():

@@ -214,7 +214,7 @@ def mistakes(trained: Path) -> dict[str, tuple[list[object], list[str]]]:
             [*new, "--checkpoint_path", trained / "runs/voice"]
             + ["--set", "generator.upsample_initial_channels=32"],
             [
-                "generator.upsample_initial_channels is 16 by its own config, but 32 in the one given"
+                "upsample_initial_channels is 16 by its own config, but 32 in the one given"
             ],
         ),
         "another recipe": (
