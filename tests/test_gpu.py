@@ -10,15 +10,18 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from hifigan.clips import check_clips
 from hifigan.distributed import Ranks
 from hifigan.phases import Phases
 from hifigan.start import set_float32_precision
+from hifigan.vocoder_training import VocoderTraining
 from tests.accumulation_worker import given_batch
 from tests.one_step import make, step
 from tests.precision_modes import NEEDS_GPU
 from tests.small_run import run_script, scalars, write_config, write_data
 from tests.test_accumulation import EXACT, assert_same_gradients
 from tests.test_resume import assert_same
+from tests.vocoder_run import make_batch, vocoder_config, write_wavs
 from vits.training import VitsTraining
 
 pytestmark = [*NEEDS_GPU]
@@ -45,6 +48,21 @@ def test_a_step_is_that_of_the_cpu_to_rounding(smallest, full_float32) -> None:
         batch, noise = given_batch(config, 4, slice(4))
         noise = type(noise)(**{name: x.to(device) for name, x in vars(noise).items()})
         losses = experiment.train_step(batch, noise)
+        experiment.state.generator.cpu(), experiment.state.discriminator.cpu()
+        found[device] = {name: float(value) for name, value in losses.items()}, experiment.state
+    assert found[DEVICE][0] == pytest.approx(found["cpu"][0], rel=1e-3)
+    for network in ("generator", "discriminator"):
+        a, b = (getattr(found[device][1], network) for device in (DEVICE, "cpu"))
+        assert_same_gradients(a, b, rounding=1e-3)
+
+
+def test_a_vocoders_step_is_that_of_the_cpu_to_rounding(tmp_path, full_float32) -> None:
+    config = vocoder_config(f"data.wavs={write_wavs(tmp_path / 'wavs')}")
+    found = {}
+    for device in ("cpu", DEVICE):
+        torch.manual_seed(0)
+        experiment = VocoderTraining(config, ranks(device), [], [])
+        losses = experiment.train_step(make_batch(config, check_clips(config).train))
         experiment.state.generator.cpu(), experiment.state.discriminator.cpu()
         found[device] = {name: float(value) for name, value in losses.items()}, experiment.state
     assert found[DEVICE][0] == pytest.approx(found["cpu"][0], rel=1e-3)

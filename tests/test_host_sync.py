@@ -12,13 +12,22 @@ import torch
 from torch import Tensor
 
 import vits.training
+from hifigan import training_state
 from hifigan.distributed import Ranks
+from hifigan.vocoder_training import VocoderTraining
 from tests.one_step import make
+from tests.vocoder_run import make_batch, make_training, vocoder_config, write_wavs
 from vits import alignment
 from vits.data import Batch
 from vits.training import VitsTraining
 
 ALLOWED = "the scores of the alignment search, which the compiled search takes on the host"
+
+
+def allow_meta(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do without autocast and fused optimizers, which CUDA has and the meta device has not."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(training_state, "step_unless", lambda blocked, optimizer: None)
 
 
 @pytest.fixture
@@ -33,10 +42,8 @@ def on_meta(smallest, monkeypatch):
         return torch.empty(scores.shape[0], scores.shape[2], dtype=torch.int64, device="meta")
 
     monkeypatch.setattr(alignment, "search", search)
-    # There is no autocast there, no random state, and no fused optimizer, which all CUDA has.
-    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    allow_meta(monkeypatch)
     monkeypatch.setattr(vits.training, "random_state", lambda device: {})
-    monkeypatch.setattr(vits.training, "step_unless", lambda blocked, optimizer: None)
     return VitsTraining(experiment.config, Ranks(0, 1, torch.device("meta")), [], []), batch, read
 
 
@@ -47,6 +54,18 @@ def test_a_step_reads_nothing_off_the_device_but_the_alignment_scores(
     assert all(x.device.type == "cpu" for x in (batch.wav, batch.tokens, batch.wav_lengths))
     losses = experiment.train_step(batch)
     assert read == [ALLOWED]
+    assert all(loss.device.type == "meta" and loss.shape == () for loss in losses.values())
+
+
+def test_a_vocoders_step_reads_nothing_off_the_device(tmp_path, monkeypatch) -> None:
+    settings = ("train.grad_clip=1", "train.ema_decay=0.9")
+    config = vocoder_config(f"data.wavs={write_wavs(tmp_path / 'wavs')}", *settings)
+    _, clips = make_training(config)
+    allow_meta(monkeypatch)
+    experiment = VocoderTraining(config, Ranks(0, 1, torch.device("meta")), [], [])
+    batch = make_batch(config, clips)
+    assert batch.around.device.type == "cpu"
+    losses = experiment.train_step(batch)
     assert all(loss.device.type == "meta" and loss.shape == () for loss in losses.values())
 
 
