@@ -233,7 +233,7 @@ def _load_onnx(
         raise UserError(f"{path}: has its config inside; leave the config out")
     generator = load_onnx(path)
     logger.info("vocoder: %s, on the CPU", path)
-    return Vocoder(generator.config, generator, name=str(path))
+    return Vocoder(generator.config, generator, foreign_mel=generator.foreign_mel, name=str(path))
 
 
 def _load_weights(generator: Generator, opened: OpenedVocoder) -> str:
