@@ -143,11 +143,11 @@ def measure(
                     runs.append(run)
                     print("".join(f"{value:>11}" for value in run.values()), flush=True)
                 if device.type == "cpu":
-                    shares[f"{version} {n_threads}"] = shares_of_time(path, mel, n_runs)
+                    shares[version] = shares_of_time(path, mel, n_runs)
         last = [run for run in runs if (run["version"], run["threads"]) == (version, threads[-1])]
         best[version] = max(last, key=lambda run: run["fraction"])
     for name, parts in shares.items():
-        print(f"time of onnx, {name} threads: {parts}")
+        print(f"time of onnx, {name}: {parts}")
     return {
         "gflop_per_second_of_audio": gflop_per_second,
         "runs": runs,
@@ -255,13 +255,13 @@ def synchronize(device: torch.device) -> None:
 
 
 def shares_of_time(path: Path, mel: Tensor, n_runs: int) -> dict[str, str]:
-    """What part of its time onnxruntime spends in which kind of node, and the rate of convolutions
-    by the number of channels that they make.
+    """What part of a thread's time onnxruntime spends in which kind of node, and the rate of
+    convolutions by the number of channels that they make.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1
     options.enable_profiling = True
     options.profile_file_prefix = str(path.with_suffix(""))
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -23,7 +23,8 @@ from hifigan.vocoder_config import VocoderConfig
 logger = logging.getLogger(__name__)
 
 REPORT = "data_report.txt"
-N_TOLD = 3  # examples of a reason in the log; the report has all
+N_TOLD = 3  # examples of a reason in the log where the report has all
+MOST_HELD_OUT = 4  # one in so many recordings, where no list says which
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ class CheckedClips:
         (run / REPORT).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def check_clips(config: VocoderConfig, cache: Path | None = None) -> CheckedClips:
+def check_clips(
+    config: VocoderConfig, cache: Path | None = None, report_follows: bool = False
+) -> CheckedClips:
     """Read and judge every recording, and its mel if data.mels is a folder.
 
-    cache: a folder that keeps what was found of each recording; None: nothing is kept. A UserError
-    says that there is nothing to train on; single faults are refusals.
+    cache: a folder that keeps what was found of each recording; None: nothing is kept.
+    report_follows: a run will write the report, so that the log may be short. A UserError says that
+    there is nothing to train on; single faults are refusals.
     """
     data, refusals = config.data, []
     folder = Path(data.wavs)
@@ -80,7 +84,14 @@ def check_clips(config: VocoderConfig, cache: Path | None = None) -> CheckedClip
     train = [clips[i] for i in train_ids if i in clips]
     valid = [clips[i] for i in valid_ids if i in clips]
     checked = CheckedClips(train, valid, refusals, summarise(train, valid, refusals, config))
-    tell(checked, scan_rates(scan, len(ids)), config)
+    tell(checked, scan_rates(scan, len(ids)), config, report_follows and bool(train))
+    if mels is not None and (unused := mels.keys() - set(ids)):
+        logger.warning(
+            "%d mels in %s are of no recording that is used, such as %s",
+            len(unused),
+            data.mels,
+            min(unused),
+        )
     if not train:
         raise UserError(f"{folder}: nothing to train on: {reasons(refusals)}")
     return checked
@@ -97,7 +108,14 @@ def split_ids(
     valid = None if data.valid_list is None else named_ids(Path(data.valid_list), ids, refusals)
     train = ids if data.train_list is None else named_ids(Path(data.train_list), ids, refusals)
     if valid is None:  # evenly spread, so that all of the folder is heard
-        n_valid = min(data.n_valid, len(train) // 2)
+        n_valid = min(data.n_valid, len(train) // MOST_HELD_OUT)
+        if n_valid < data.n_valid:
+            logger.warning(
+                "data.n_valid is %d, but of %d recordings only %d are held out to validate on",
+                data.n_valid,
+                len(train),
+                n_valid,
+            )
         valid = [train[len(train) * (2 * i + 1) // (2 * n_valid)] for i in range(n_valid)]
     held_out = set(valid)
     return [i for i in train if i not in held_out], valid
@@ -145,9 +163,11 @@ def recording_fault(recording: Recording, config: VocoderConfig) -> tuple[str, s
         limits = f"expected {data.min_seconds:g} to {data.max_seconds:g}"
         shorter = recording.seconds < data.min_seconds
         return "too short" if shorter else "too long", f"{recording.seconds:.2f} s, {limits}"
-    n_samples = samples_of(recording, config)
-    if n_samples <= config.overlap:
-        return "too short", f"{n_samples} samples, expected more than {config.overlap}"
+    # A mel from disk may be a frame shorter, and the ends of what is left are mirrored.
+    hop_length = config.audio.hop_length
+    n_frames, n_needed = samples_of(recording, config) // hop_length, config.overlap // hop_length
+    if n_frames < n_needed + 2:
+        return "too short", f"{n_frames} frames, expected {n_needed + 2} or more"
     if recording.peak == 0:
         return "silent", "all samples are 0"
     return None
@@ -156,9 +176,8 @@ def recording_fault(recording: Recording, config: VocoderConfig) -> tuple[str, s
 def make_clip(
     i: str, path: Path, recording: Recording, config: VocoderConfig, mels: dict[str, Path] | None
 ) -> Clip:
-    peak = min(recording.peak, 1.0)  # a louder one is scaled down as it is read
     mel_path = None if mels is None else str(mels[i])
-    return Clip(i, str(path), samples_of(recording, config), peak, mel_path)
+    return Clip(i, str(path), samples_of(recording, config), mel_path)
 
 
 def samples_of(recording: Recording, config: VocoderConfig) -> int:
@@ -192,17 +211,21 @@ def reasons(refusals: Sequence[Refusal]) -> str:
     return "; ".join(f"{n} {reason} ({first[reason]})" for reason, n in counts.most_common())
 
 
-def tell(checked: CheckedClips, rates: Counter, config: VocoderConfig) -> None:
+def tell(
+    checked: CheckedClips, rates: Counter, config: VocoderConfig, report_follows: bool
+) -> None:
     """Log what was found, and what a person should know before the first step."""
     logger.info("%s", checked.summary)
     counts: Counter = Counter()
     for refusal in checked.refusals:
         counts[refusal.reason] += 1
-        if counts[refusal.reason] <= N_TOLD:
+        if counts[refusal.reason] <= N_TOLD or not report_follows:
             logger.warning("refused: %s: %s: %s", refusal.id, refusal.reason, refusal.detail)
     for reason, n in counts.items():
-        if n > N_TOLD:
-            logger.warning("%d more refused: %s; %s lists all", n - N_TOLD, reason, REPORT)
+        if n > N_TOLD and report_follows:
+            logger.warning(
+                "%d more refused: %s; %s in the run's folder lists all", n - N_TOLD, reason, REPORT
+            )
     wanted = config.audio.sample_rate
     for rate, n in rates.items():
         if 0 < rate < wanted:

@@ -36,7 +36,8 @@ def add_origin_arguments(parser: argparse.ArgumentParser, weights_flags: tuple[s
         type=Path,
         dest="weights_path",
         metavar="PATH",
-        help="begin a new run with the weights alone of a checkpoint file or folder, at step 0",
+        help="begin a new run with the weights alone of a checkpoint file or folder, at step 0\n"
+        "(the run itself is written to runs/NAME, see -m)",
     )
     origin.add_argument(
         "--from_scratch",
@@ -60,8 +61,10 @@ def find_run(args: argparse.Namespace, example: str) -> tuple[Path, Path | None,
             )
         return run, args.config or run / "config.json", RANDOM
     path = args.restore_from or args.weights_path
-    if args.config is None and (path is None or args.model is None):
+    if args.config is None and path is None:
         raise UserError(f"-c/--config is missing: name a JSON config, such as {example}")
+    if args.config is None and args.model is None:
+        raise UserError("-m/--model is missing: name the new run, which is written to runs/NAME")
     run = Path("runs") / (args.model or args.config.stem)
     if args.from_scratch and list((run / "checkpoints").glob("*.pt")):
         raise UserError(

@@ -15,7 +15,7 @@ from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.exchange.configs import read_with_mel
 from hifigan.mel_extraction import extract
 from hifigan.mel_recipe import input_recipe
-from hifigan.mels_on_disk import write_recipe
+from hifigan.mels_on_disk import frames_of, list_mels, write_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,8 @@ def main() -> None:
                     f"{arguments.config}: {foreign_mel}; mels made by it cannot be declared, make "
                     f"mels of the recordings with --input_dir"
                 )
+            first = next(iter(list_mels(arguments.output_dir).values()))
+            frames_of(first, config.audio.n_mels)
             write_recipe(arguments.output_dir, input_recipe(config))
             print(f"{arguments.output_dir}: recipe {input_recipe(config).fingerprint} declared")
             return

@@ -80,6 +80,7 @@ class ValueCheck:
             recipe.f_min,
             recipe.f_max,
         )
+        self.n_mels = recipe.n_mels
         self.spectrogram = Spectrogram(audio, recipe.magnitude_floor)
         self.lowest = math.log(recipe.log_floor) - MARGIN
         # No bin of a spectrum is over the window's sum, however the samples in [-1, 1] lie.

@@ -7,7 +7,7 @@ folder, without a recipe.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from hifigan.atomic_file import appearing_whole, sync
 from hifigan.audio import read_audio
@@ -32,7 +33,7 @@ DECLARE = (
     "if another program made these mels by the recipe of a config, declare it: python -m "
     "hifigan.extract_mel_spectrograms --declare_recipe -c CONFIG --output_dir DIR"
 )
-N_COMPARED = 64  # mels whose values are checked: some seconds, and a wrong recipe is in all of them
+N_COMPARED = 64  # mels whose values are checked at first: some seconds; if one is wrong, all are
 N_READING = 16  # threads that read headers: on network disks each answer takes its time
 HEADERS = {  # by the version of the .npy format; later ones are for named columns only
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -156,7 +157,8 @@ def check_mels(pairs: Sequence[tuple[str, Path, Path, int]], recipe: MelRecipe) 
     """What is wrong with mels beside their recordings; an empty list if nothing is.
 
     pairs: id, path of the mel, path of the recording, and its samples at the recipe's rate. Every
-    file's type, shape and length is checked, and the values of N_COMPARED evenly spread ones.
+    file's type, shape and length is checked, and the values of N_COMPARED evenly spread ones; where
+    one of these is at fault, the values of all the others, too.
     """
     with ThreadPoolExecutor(N_READING) as pool:
         found = list(pool.map(lambda pair: _length_fault(pair, recipe), pairs))
@@ -164,14 +166,12 @@ def check_mels(pairs: Sequence[tuple[str, Path, Path, int]], recipe: MelRecipe) 
     sound = [pair for pair, fault in zip(pairs, found, strict=True) if fault is None]
     chosen = np.linspace(0, len(sound) - 1, min(len(sound), N_COMPARED)).round().astype(int)
     check = ValueCheck(recipe)
-    for id_, path, wav_path, _ in (sound[i] for i in chosen):
-        try:
-            mel = read_mel(path, recipe.n_mels)
-            told = check.fault_of(mel, _spec_of_recording(wav_path, check.spectrogram))
-        except UserError as error:
-            told = str(error).removeprefix(f"{path}: ")
-        if told is not None:
-            faults.append(MelFault(id_, path, told))
+    found_first = _value_faults([sound[i] for i in chosen], check)
+    faults += found_first
+    if found_first:
+        first = set(chosen.tolist())
+        others = [pair for i, pair in enumerate(sound) if i not in first]
+        faults += _value_faults(tqdm(others, "checking mels", unit="file", disable=None), check)
     return faults
 
 
@@ -197,6 +197,25 @@ def _length_fault(pair: tuple[str, Path, Path, int], recipe: MelRecipe) -> MelFa
         f"of {recipe.hop_length}?"
     )
     return MelFault(id_, path, told)
+
+
+def _value_faults(
+    pairs: Iterable[tuple[str, Path, Path, int]], check: ValueCheck
+) -> list[MelFault]:
+    faults = []
+    for id_, path, wav_path, _ in pairs:
+        try:
+            spec = _spec_of_recording(wav_path, check.spectrogram)
+        except UserError as error:
+            faults.append(MelFault(id_, path, f"cannot be compared: {error}"))
+            continue
+        try:
+            told = check.fault_of(read_mel(path, check.n_mels), spec)
+        except UserError as error:
+            told = str(error).removeprefix(f"{path}: ")
+        if told is not None:
+            faults.append(MelFault(id_, path, told))
+    return faults
 
 
 def _spec_of_recording(path: Path, spectrogram: Spectrogram) -> Tensor:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
+from hifigan.config import TrainConfig
+from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 
 LOWEST, HIGHEST = 9_000, 11_000  # factors of misjudged lengths; whole numbers, so bounds are exact
@@ -52,6 +54,21 @@ class LengthBucketedBatches(Sampler[list[int]]):
         self.max_batch_frames = max_batch_frames
         self.edges = self._edges(np.sort(self.lengths))
         self.set_epoch(0)
+
+    @classmethod
+    def of_config(
+        cls, lengths: Sequence[int] | np.ndarray, train: TrainConfig, ranks: Ranks
+    ) -> "LengthBucketedBatches":
+        """This rank's batches as the train section says."""
+        return cls(
+            lengths,
+            train.batch_size,
+            ranks.n_ranks,
+            ranks.rank,
+            train.seed,
+            train.accumulate,
+            train.max_batch_frames,
+        )
 
     def set_epoch(self, epoch: int, order: int = 0) -> None:
         """Choose the epoch that the next iteration gives, from its first list on.

@@ -1,8 +1,9 @@
 """What a vocoder trains on: windows of recordings, and the mels that belong to them.
 
 A segment is cut at random out of its recording (HiFi-GAN Sec. 4.1), with the samples around it
-that the frames at its ends reach into: so its mel is that part of the whole recording's. Mels from
-disk, of an acoustic model say, are cut at the same frames instead.
+that the frames at its ends reach into: so its mel is that part of the whole recording's, as in use.
+(The original mirrors every segment at its own ends.) Mels from disk, of an acoustic model say, are
+cut at the same frames instead.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -34,13 +35,13 @@ class Clip:
     id: str  # its path in its folder, without suffix
     path: str
     n_samples: int  # at the model's rate
-    peak: float  # its largest magnitude
     mel_path: str | None  # None: the mel is made of the recording
 
 
 @dataclass(frozen=True)
 class Segment:
     id: str
+    n_samples: int  # of the recording; silence follows up to segment_samples
     around: Tensor  # float32 [overlap + segment_samples + overlap]
     mel: Tensor | None  # float32 [n_mels, segment_frames], from disk
     overlap: int  # samples
@@ -49,7 +50,7 @@ class Segment:
 @dataclass(frozen=True)
 class SegmentBatch:
     around: Tensor  # float32 [B, 1, overlap + segment_samples + overlap]
-    wav_lengths: Tensor  # int64 [B], samples
+    wav_lengths: Tensor  # int64 [B], samples before the silence that fills a segment up
     mel: Tensor | None  # float32 [B, n_mels, segment_frames], from disk; None: of the wavs
     overlap: int  # samples
     ids: list[str]
@@ -95,7 +96,7 @@ class ClipReader:
             wav = self._decode(clip)
         else:
             wav = self.cache.get(index, Path(clip.path), lambda: self._decode(clip))
-        return wav if peak is None or clip.mel_path else wav * (peak / clip.peak)
+        return wav if peak is None or clip.mel_path else wav * (peak / wav.abs().max())
 
     def mel(self, index: int) -> Tensor | None:
         """The recording's mel from disk [n_mels, T_spec], if that is where mels come from."""
@@ -132,11 +133,13 @@ class SegmentDataset(Dataset):
             n_common = min(mel.shape[1], len(wav) // config.audio.hop_length)
             first = int(place * (max(0, n_common - n_frames) + 1))
             mel = mel[:, first : min(first + n_frames, n_common)]
-            mel = F.pad(mel, (0, n_frames - mel.shape[1]), value=log(LOG_FLOOR))  # silence
+            # With silence, where the original has zeros, which are loud.
+            mel = F.pad(mel, (0, n_frames - mel.shape[1]), value=log(LOG_FLOOR))
             start = first * config.audio.hop_length
             wav = wav[: n_common * config.audio.hop_length]
         around = cut_with_ends(wav, start, n_samples, config.overlap)
-        return Segment(self.reader.clips[index].id, around, mel, config.overlap)
+        n_own = min(len(wav), n_samples)
+        return Segment(self.reader.clips[index].id, n_own, around, mel, config.overlap)
 
 
 def cut_with_ends(wav: Tensor, start: int, n_samples: int, overlap: int) -> Tensor:
@@ -158,7 +161,7 @@ def collate(segments: Sequence[Segment]) -> SegmentBatch:
     overlap = segments[0].overlap
     return SegmentBatch(
         around,
-        torch.full((len(segments),), around.shape[-1] - 2 * overlap),
+        torch.tensor([segment.n_samples for segment in segments]),
         torch.stack(mels) if mels else None,
         overlap,
         [segment.id for segment in segments],

@@ -58,6 +58,11 @@ def find_start(
     if beginning.path is None:
         return RANDOM, None
     path, contents = opener(beginning.path)
+    if beginning.resumes and contents["epoch"] >= config.epochs:
+        raise UserError(
+            f"{path}: has had {contents['epoch']} epochs, and train.epochs is {config.epochs}, so "
+            f"nothing is left to do; raise train.epochs, or begin with its weights alone"
+        )
     return Start(path, beginning.resumes), contents
 
 

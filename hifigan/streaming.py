@@ -52,10 +52,21 @@ def in_chunks(
     n_frames = frames.shape[-1]
     for start in range(0, n_frames, chunk_frames):
         stop = min(start + chunk_frames, n_frames)
-        begin, end = max(0, start - context_frames), min(n_frames, stop + context_frames)
-        wav_hat = generator(frames[..., begin:end])
-        hop_length = wav_hat.shape[-1] // (end - begin)
-        yield wav_hat[..., (start - begin) * hop_length : (stop - begin) * hop_length]
+        yield make_piece(generator, frames, start, stop, context_frames)
+
+
+def make_piece(
+    generator: Callable[[Tensor], Tensor],
+    frames: Tensor,
+    start: int,
+    stop: int,
+    context_frames: int,
+) -> Tensor:
+    """The samples [B, 1, T_piece] of the frames from `start` to before `stop`; see in_chunks."""
+    begin, end = max(0, start - context_frames), min(frames.shape[-1], stop + context_frames)
+    wav_hat = generator(frames[..., begin:end])
+    hop_length = wav_hat.shape[-1] // (end - begin)
+    return wav_hat[..., (start - begin) * hop_length : (stop - begin) * hop_length]
 
 
 def _resblocks_reach(config: GeneratorConfig) -> int:

@@ -10,6 +10,7 @@ and configs of the original HiFi-GAN will do in all places.
 """
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from hifigan.listening import update_page
 from hifigan.start import Opener, Start
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoder_run import prepare, run_training
+
+logger = logging.getLogger(__name__)
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -87,7 +90,7 @@ def main() -> None:
         run, config, beginning = ranks.first(lambda: read_settings(args))
         opener = opener_for(config, beginning)
         if args.check_data:
-            ranks.first(lambda: prepare(config, run, beginning, opener, at_hand=[]))
+            ranks.first(lambda: prepare(config, run, beginning, opener, [], report_follows=False))
             return
         watching = Watching(args.profile, args.detect_anomaly)
         run_training(config, run, ranks, limits, beginning, opener, update_page, watching)
@@ -114,7 +117,16 @@ def read_settings(args: argparse.Namespace) -> tuple[Path, VocoderConfig, Start]
     else:
         config, source = read_vocoder_config(config_path), config_path
     values = config_to_dict(config)
-    values["data"] |= data_settings(args)
+    settings = data_settings(args)
+    for key in ("mels", "train_list", "valid_list"):
+        if values["data"][key] is not None and settings.get(key, "") is None:
+            logger.warning(
+                "--input_wavs_dir names other recordings, so data.%s of %s, %s, is not used",
+                key,
+                source,
+                values["data"][key],
+            )
+    values["data"] |= settings
     source = " ".join([str(source), *(f"--set {setting}" for setting in args.set)])
     return run, config_from_dict(VocoderConfig, override(values, args.set), source), beginning
 

@@ -18,6 +18,7 @@ from hifigan.clips import CheckedClips, check_clips
 from hifigan.diagnosis.start_log import log_start
 from hifigan.diagnosis.watching import Watching, watched
 from hifigan.distributed import Ranks
+from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict
 from hifigan.loader import batch_loader
 from hifigan.loop import Limits, train
@@ -94,11 +95,13 @@ def prepare(
     beginning: Start,
     opener: Opener,
     at_hand: list[dict[str, Any]],
+    report_follows: bool = True,
 ) -> tuple[Start, CheckedClips, bool]:
     """Checkpoint, config and data, looked through before anything is written or built.
 
-    The checkpoint's contents are left in `at_hand`. The last result says whether discriminators
-    come with the weights, or are as fresh as the generator is.
+    The checkpoint's contents are left in `at_hand`. report_follows: a run writes the data's report.
+    The last result says whether discriminators come with the weights, or are as fresh as the
+    generator is.
     """
     check_optimization(config.train)
     start, contents = find_start(run, beginning, config.train, opener)
@@ -106,10 +109,13 @@ def prepare(
     if contents:
         at_hand.append(contents)
         has_discriminators = "discriminator" in contents
+        if "text" in contents["config"]:
+            raise UserError(f"{start.path}: is of a VITS voice, no vocoder; choose another -m")
         saved: VocoderConfig = config_from_dict(VocoderConfig, contents["config"], str(start.path))
         fixed = (*FIXED, "discriminator.") if has_discriminators else FIXED
         compare_with_saved(config, saved, start, contents, fixed)
-    return start, check_clips(config, cache=run.parent / "data_check"), has_discriminators
+    data = check_clips(config, cache=run.parent / "data_check", report_follows=report_follows)
+    return start, data, has_discriminators
 
 
 def make_loader(
@@ -121,15 +127,7 @@ def make_loader(
     """
     train = config.train
     n_frames = np.full(len(clips), config.segment_frames)
-    batches = SegmentBatches(
-        n_frames,
-        train.batch_size,
-        ranks.n_ranks,
-        ranks.rank,
-        train.seed,
-        train.accumulate,
-        train.max_batch_frames,
-    )
+    batches = SegmentBatches.of_config(n_frames, train, ranks)
     cache = None
     if config.data.packed_cache:
         n_samples = np.array([clip.n_samples for clip in clips], np.int64)

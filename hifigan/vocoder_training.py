@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
-from hifigan.discriminators import HifiganDiscriminators, halves
+from hifigan.discriminators import HifiganDiscriminators, Judgement, halves
 from hifigan.distributed import Ranks
 from hifigan.experiment import Validation
 from hifigan.generator import Generator
@@ -24,6 +24,7 @@ from hifigan.segments import Clip, ClipReader, SegmentBatch
 from hifigan.training_state import autocast, autocast_dtype, make_state
 from hifigan.vocoder_config import VocoderConfig
 
+N_JUDGED = 8  # segments, that the discriminators judge of a recording in validation: 3 s
 SMALLEST_LOSS_FLOOR = 1e-9  # inside the root; that of the original HiFi-GAN
 
 
@@ -65,6 +66,9 @@ class VocoderTraining:
         (what the discriminators learnt before it stays); `dry` keeps both. While fresh
         discriminators warm up, the generator rests. Returns the unweighted losses and the gradient
         norms, on the device.
+
+        Real and generated audio go through the discriminators together, so that the spectral norm
+        is estimated once for both; the original does it for each.
         """
         state, clip = self.state, self.config.train.grad_clip
         n_segments = self.ranks.sums([len(batch.ids)])[0] / self.ranks.n_ranks
@@ -129,9 +133,10 @@ class VocoderTraining:
     def _generator_losses(self, part: SegmentPart, n_segments: float) -> tuple[Losses, Tensor]:
         wav_hat = self._generate(part.batch) if part.wav_hat is None else part.wav_hat
         share = len(wav_hat) / n_segments
-        losses = {
-            name: share * loss for name, loss in self._compare(part.batch.wav, wav_hat).items()
-        }
+        with self._autocast():
+            judged = self._judge(part.batch.wav, wav_hat)
+            losses = self._compare(part.batch.wav, wav_hat, *judged)
+        losses = {name: share * loss for name, loss in losses.items()}
         total = self._weighted(losses)
         return losses | {"total": total}, total
 
@@ -142,20 +147,25 @@ class VocoderTraining:
                 mel = self.spectrogram.mel(self.spectrogram.magnitudes_inside(batch.around))
             return self.generator(mel)
 
-    def _compare(self, wav: Tensor, wav_hat: Tensor) -> Losses:
+    def _judge(self, wav: Tensor, wav_hat: Tensor) -> tuple[list[Judgement], list[Judgement]]:
+        """What the discriminators, which do not learn here, say of both: [B, 1, T_wav]."""
+        with parametrize.cached():  # weights are normed once for both
+            with torch.no_grad():
+                real = self.state.discriminator(wav)
+            return real, self.state.discriminator(wav_hat)
+
+    def _compare(
+        self, wav: Tensor, wav_hat: Tensor, real: list[Judgement], generated: list[Judgement]
+    ) -> Losses:
         """The generator's terms of HiFi-GAN Eq. 6, unweighted, under the names of the config.
 
         wav, wav_hat: [B, 1, T_wav]. The mels reach up to loss_f_max, further than the input's.
         """
-        with self._autocast(), parametrize.cached():  # weights are normed once for both
-            with torch.no_grad():
-                real = self.state.discriminator(wav)
-            generated = self.state.discriminator(wav_hat)
-            return {
-                "mel": mel_loss(self._loss_mel(wav), self._loss_mel(wav_hat)),
-                "adversarial": adversarial_loss(generated),
-                "feature_matching": feature_matching_loss(real, generated),
-            }
+        return {
+            "mel": mel_loss(self._loss_mel(wav), self._loss_mel(wav_hat)),
+            "adversarial": adversarial_loss(generated),
+            "feature_matching": feature_matching_loss(real, generated),
+        }
 
     def _loss_mel(self, wav: Tensor) -> Tensor:
         return self.loss_spectrogram.mel(self.loss_spectrogram.magnitudes(wav))
@@ -168,16 +178,22 @@ class VocoderTraining:
 
     @torch.inference_mode()
     def validate(self) -> Validation:
-        """The losses of this rank's share of the validation list, each recording as a whole."""
+        """The losses of this rank's share of the validation list.
+
+        Mels are compared over whole recordings; the discriminators judge the middle alone, or
+        their feature maps of a long one would take more memory than a step.
+        """
         self.state.discriminator.eval()
+        n_judged = N_JUDGED * self.config.train.segment_samples
         found = []
         for i in range(self.ranks.rank, len(self.valid.clips), self.ranks.n_ranks):
             wav, wav_hat = self._copy(self.valid, i)
-            losses = self._compare(wav, wav_hat)
+            first = max(0, wav.shape[2] - n_judged) // 2
+            middle = slice(first, first + n_judged)
             with self._autocast():
-                losses["discriminator"] = discriminator_loss(
-                    self.state.discriminator(wav), self.state.discriminator(wav_hat)
-                )
+                real, generated = self._judge(wav[..., middle], wav_hat[..., middle])
+                losses = self._compare(wav, wav_hat, real, generated)
+                losses["discriminator"] = discriminator_loss(real, generated)
             losses["total"] = self._weighted(losses)
             found.append({name: float(loss) for name, loss in losses.items()})
         return Validation(found, [])

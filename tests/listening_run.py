@@ -4,10 +4,12 @@ samples and the listening page."""
 import base64
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -155,3 +157,13 @@ def files_of(data: dict, *made: str) -> set[str]:
     paths = {f"recordings/{name}" for name in names}
     samples = [found for checkpoint in data["steps"] for found in checkpoint["samples"]]
     return paths | {f"{s['folder']}/{name}" for s in samples for name in made}
+
+
+@pytest.fixture(scope="module")
+def untouched_run(tmp_path_factory) -> Path:
+    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def run(untouched_run, tmp_path) -> Path:
+    return shutil.copytree(untouched_run, tmp_path / "runs" / "tiny")

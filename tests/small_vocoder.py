@@ -86,6 +86,11 @@ def load_small(folder: Path) -> Vocoder:
     return hifigan.load(write_vocoder(folder / "vocoder.pt", small_config()))
 
 
+@pytest.fixture
+def vocoder(tmp_path: Path) -> Vocoder:
+    return load_small(tmp_path)
+
+
 def refusal(call, *arguments: object, **named: object) -> str:
     with pytest.raises(UserError) as caught:
         call(*arguments, **named)

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from hifigan import mels_on_disk
 from hifigan.clips import check_clips
 from hifigan.errors import UserError
+from hifigan.mel import Spectrogram
+from hifigan.mel_recipe import input_recipe
 from tests.conftest import SAMPLE_RATE, tone_with_noise
-from tests.vocoder_run import vocoder_config, write_wavs
+from tests.vocoder_run import make_training, vocoder_config, write_wavs
 
 
 @pytest.fixture
@@ -82,6 +85,68 @@ def test_every_bad_recording_is_refused_with_its_reason(wavs, tmp_path, caplog) 
     report = (tmp_path / "data_report.txt").read_text(encoding="utf-8").splitlines()
     assert report[0] == data.summary and len(report) == 6
     assert "long: too long: 2.50 s, expected 0.3 to 2" in report
+
+
+@pytest.mark.parametrize("n_wrong, n_left", [(8, 0), (1, 7)])
+def test_mels_of_another_logarithm_are_all_refused(wavs, monkeypatch, n_wrong, n_left) -> None:
+    """Also those beyond the few whose values are looked at first."""
+    monkeypatch.setattr(mels_on_disk, "N_COMPARED", 2)
+    mels = wavs.parent / "mels"
+    config = vocoder_config(f"data.wavs={wavs}", f"data.mels={mels}", "data.n_valid=0")
+    spectrogram = Spectrogram(config.audio, config.mel.magnitude_floor)
+    for i in range(8):
+        mel = mels_on_disk.mel_of_recording(wavs / f"{i}.wav", spectrogram)
+        mels_on_disk.write_mel(mels / f"{i}.npy", mel / np.log(10) if i < n_wrong else mel)
+    mels_on_disk.write_recipe(mels, input_recipe(config))
+    if n_left:
+        data = check_clips(config)
+        assert ids(data.train) == [str(i) for i in range(n_wrong, 8)]
+        assert [r.reason for r in data.refusals] == n_wrong * ["mel does not fit"]
+    else:
+        with pytest.raises(UserError, match="nothing to train on: 8 mel does not fit.*log10"):
+            check_clips(config)
+
+
+def test_mels_without_a_recording_are_counted(wavs, caplog) -> None:
+    mels = wavs.parent / "mels"
+    config = vocoder_config(f"data.wavs={wavs}", f"data.mels={mels}", "data.n_valid=0")
+    spectrogram = Spectrogram(config.audio, config.mel.magnitude_floor)
+    for name in ("0", "1", "more"):
+        mel = mels_on_disk.mel_of_recording(wavs / f"{min(len(name), 1)}.wav", spectrogram)
+        mels_on_disk.write_mel(mels / f"{name}.npy", mel)
+    mels_on_disk.write_recipe(mels, input_recipe(config))
+    data = check_clips(config)
+    assert {r.reason for r in data.refusals} >= {"no mel"}
+    assert f"1 mels in {mels} are of no recording that is used, such as more" in caplog.text
+
+
+def test_the_log_is_short_where_a_report_has_all(wavs, caplog) -> None:
+    for i in range(5):
+        (wavs / f"text{i}.wav").write_text("no sound")
+    for report_follows, n_named in ((True, 3), (False, 5)):
+        caplog.clear()
+        check_clips(vocoder_config(f"data.wavs={wavs}"), report_follows=report_follows)
+        assert caplog.text.count("refused: text") == n_named
+        assert ("2 more refused: unreadable" in caplog.text) == report_follows
+
+
+def test_of_few_recordings_no_more_than_a_quarter_is_held_out(wavs, caplog) -> None:
+    data = check(wavs, "data.n_valid=6")
+    assert len(data.valid) == 2 and len(data.train) == 6
+    assert "data.n_valid is 6, but of 8 recordings only 2 are held out" in caplog.text
+
+
+def test_the_shortest_recordings_that_pass_can_be_validated(tmp_path) -> None:
+    """Frames are mirrored at both ends, of what is left of a recording in whole frames."""
+    (tmp_path / "wavs").mkdir()
+    for n_samples in range(40, 400, 7):
+        noise = np.random.default_rng(n_samples).normal(0, 0.1, n_samples)
+        soundfile.write(tmp_path / f"wavs/{n_samples:03}.wav", noise, SAMPLE_RATE)
+    settings = ("data.min_seconds=0", "audio.n_fft=320", f"data.wavs={tmp_path / 'wavs'}")
+    experiment, clips = make_training(vocoder_config(*settings, "data.n_valid=0"))
+    experiment.valid.clips = clips
+    assert min(clip.n_samples for clip in clips) < 4 * 64 + 7
+    assert all(np.isfinite(losses["mel"]) for losses in experiment.validate().losses)
 
 
 def test_a_folder_without_use_is_one_line(wavs, tmp_path) -> None:

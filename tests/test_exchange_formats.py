@@ -220,6 +220,14 @@ def test_other_files_are_called_by_their_names(tmp_path, kind) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_do_file_stands_for_its_pair(tmp_path) -> None:
+    run = OriginalRun(narrow(NARROW_1))
+    saved(tmp_path / "g_00000001", run.g(), NARROW_1)
+    path = saved(tmp_path / "do_00000001", run.do(), NARROW_1)
+    opened = open_vocoder(path, narrow(NARROW_1))
+    assert opened.path.name == "g_00000001" and opened.discriminator is not None
+
+
 def test_a_do_file_that_is_none_is_refused(tmp_path) -> None:
     path = saved(tmp_path / "g_00000001", OriginalRun(narrow(NARROW_1)).g(), NARROW_1)
     saved(tmp_path / "do_00000001", OrderedDict(x=1))

@@ -170,6 +170,9 @@ def test_mels_of_another_program_are_not_written_over(run, wavs: Path, tmp_path:
     mels = tmp_path / "mels"
     mels.mkdir()
     np.save(mels / "a.npy", np.zeros((80, 9), "f4"))
+    for folder in (tmp_path / "nowhere", wavs):
+        code, _, err = run("--declare_recipe", "--output_dir", folder)
+        assert code == 2 and str(folder) in err and not (folder / "mel_recipe.json").exists()
     code, out, _ = run("--declare_recipe", "--output_dir", mels)
     recipe = input_recipe(read_vocoder_config(CONFIG))
     assert code == 0 and recipe.fingerprint in out and read_recipe(mels) == recipe

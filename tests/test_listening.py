@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from PIL import Image
 from hifigan.listening import update_page, write_page
 from hifigan.listening.curves import N_POINTS, averaged
 from hifigan.listening.page import thinned
-from tests.listening_run import (
+from tests.listening_run import (  # noqa: F401 (fixtures)
     DURATIONS,
     FRAMES,
     LOSSES,
@@ -25,8 +24,10 @@ from tests.listening_run import (
     files_of,
     page_data,
     page_media,
+    run,
     sample,
     tone,
+    untouched_run,
     write_run,
     write_step,
 )
@@ -35,16 +36,6 @@ MADE = (
     *("reconstruction.wav", "reconstruction_mel.png", "synthesis.wav", "synthesis_mel.png"),
     "alignment.png",
 )
-
-
-@pytest.fixture(scope="module")
-def untouched_run(tmp_path_factory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def run(untouched_run, tmp_path) -> Path:
-    return shutil.copytree(untouched_run, tmp_path / "runs" / "tiny")
 
 
 def test_page_has_every_curve_with_training_and_validation_together(run):

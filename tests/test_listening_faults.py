@@ -1,7 +1,6 @@
 """A run with faults: its listening page names what it leaves out, and stops no training."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,14 @@ import pytest
 from hifigan.errors import UserError
 from hifigan.listening import update_page, write_page
 from hifigan.listening.run_folder import read_run
-from tests.listening_run import page_data, step_folder, write_run, write_step
-
-
-@pytest.fixture(scope="module")
-def untouched_run(tmp_path_factory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def run(untouched_run, tmp_path) -> Path:
-    return shutil.copytree(untouched_run, tmp_path / "runs" / "tiny")
+from tests.listening_run import (  # noqa: F401 (fixtures)
+    page_data,
+    run,
+    step_folder,
+    untouched_run,
+    write_run,
+    write_step,
+)
 
 
 def test_values_that_are_not_finite_are_counted(run):

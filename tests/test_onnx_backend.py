@@ -10,7 +10,7 @@ from tests.small_vocoder import N_MELS, random_generator, refusal, small_config
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from hifigan.vocoding.onnx_backend import load_onnx  # noqa: E402
+from hifigan.vocoding.onnx_backend import OnnxGenerator, load_onnx  # noqa: E402
 from hifigan.vocoding.onnx_export import export_onnx  # noqa: E402
 
 
@@ -36,10 +36,25 @@ def test_it_computes_with_as_many_threads_as_torch(exported):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        options = load_onnx(exported).session.get_session_options()
-        assert options.intra_op_num_threads == 2
+        assert load_onnx(exported).n_threads == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_threads_share_the_frames_or_the_batch_and_change_no_sample(exported, n_threads):
+    alone = load_onnx(exported)
+    shared = OnnxGenerator(alone.session, alone.config, n_threads=n_threads)
+    lengths = []
+    run = shared._run
+    shared._run = lambda mel: lengths.append(tuple(mel.shape)) or run(mel)
+    context = shared.context_frames
+    for n_items, n_frames in ((1, 1), (1, context), (1, 4 * context + 1), (2, 60), (5, 9)):
+        mel = torch.randn(n_items, alone.config.audio.n_mels, n_frames) - 5
+        lengths.clear()
+        torch.testing.assert_close(shared(mel), run(mel), atol=1e-6, rtol=0)
+        together = n_threads if n_items >= n_threads or n_frames > 3 * context else 1
+        assert len(lengths) == together, (n_items, n_frames)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

@@ -21,7 +21,7 @@ from hifigan.vocoding.like_lengths import LIKE, in_batches
 from hifigan.vocoding.streamed_file import write_pieces
 from hifigan.vocoding.vocoder import Vocoder
 from tests.conftest import REPOSITORY, SAMPLE_RATE, tone_with_noise
-from tests.small_vocoder import (
+from tests.small_vocoder import (  # noqa: F401 (fixture)
     HOP_LENGTH,
     N_MELS,
     load_small,
@@ -29,14 +29,9 @@ from tests.small_vocoder import (
     refusal,
     small_config,
     speech_mel,
+    vocoder,
     write_vocoder,
 )
-
-
-@pytest.fixture
-def vocoder(tmp_path) -> Vocoder:
-    return load_small(tmp_path)
-
 
 # What it makes
 

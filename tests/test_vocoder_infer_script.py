@@ -266,7 +266,7 @@ def test_mistakes_in_the_arguments_stop_it(infer):
 
 def test_two_recordings_of_one_name_are_refused(infer):
     soundfile.write("wavs/a.flac", np.zeros(900), SAMPLE_RATE)
-    assert "a.wav: has the name of a.flac beside it" in refused(infer, source="wavs")
+    assert "a.wav: has the id 'a' of wavs/a.flac, too" in refused(infer, source="wavs")
 
 
 def test_damaged_weights_stop_it(infer):

@@ -1,73 +1,23 @@
-"""python -m hifigan.train as a user runs it: training, going on, fine-tuning, and mistakes."""
+"""python -m hifigan.train as a user runs it: training, going on, and fine-tuning."""
 
 import json
 import logging
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from hifigan import train as train_script
 from hifigan.checkpoint import read_checkpoint
-from hifigan.exchange.official import write_official
-from hifigan.json_config import config_from_dict
-from hifigan.vocoder_config import VocoderConfig
 from tests.same_run import assert_same_run
-from tests.small_run import ENVIRONMENT, call, contents, error_line, scalars  # noqa: F401 (fixture)
-from tests.vocoder_run import write_vocoder_config, write_wavs
-
-
-def run(cwd: Path, module: str, *arguments: object, n_processes: int = 1, expect: int = 0) -> str:
-    """A command as a process of its own, or of torchrun's; what it told on stderr."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={n_processes}"]
-    command = [*(launcher if n_processes > 1 else []), "-m", module, *map(str, arguments)]
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stderr
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with wavs/, small.json and runs/voice, trained for 2 steps; the same weights as the
-    original's files in official/, and g_ alone in alone/.
-    """
-    folder = tmp_path_factory.mktemp("vocoder")
-    write_wavs(folder / "wavs")
-    write_vocoder_config(folder / "small.json")
-    run(folder, "hifigan.train", "-c", "small.json", "-m", "voice", "--max_steps", 2)
-    state = read_checkpoint(folder / "runs/voice/checkpoints/step_00000002.pt")
-    config = config_from_dict(VocoderConfig, state["config"], "a checkpoint")
-    state["config"]["mel"]["magnitude_floor"] = 1e-9
-    paths = write_official(folder / "official", state, config)
-    (folder / "alone").mkdir()
-    for path in paths:
-        if not path.name.startswith("do_"):
-            os.link(path, folder / "alone" / path.name)
-    return folder
-
-
-def go(call, folder: Path, *arguments: object, expect: int = 0) -> str:
-    code, err = call(folder, train_script.main, *arguments)
-    assert code == expect, err
-    return err
-
-
-def weights(run_folder: Path, step: int, name: str = "generator") -> dict[str, torch.Tensor]:
-    return read_checkpoint(run_folder / f"checkpoints/step_{step:08d}.pt")[name]
-
-
-def same(left: dict, right: dict) -> bool:
-    return left.keys() == right.keys() and all(torch.equal(v, right[k]) for k, v in left.items())
+from tests.small_run import call, scalars  # noqa: F401 (fixture)
+from tests.vocoder_run import (  # noqa: F401 (fixture)
+    go,
+    run,
+    same,
+    trained,
+    weights,
+    write_vocoder_config,
+    write_wavs,
+)
 
 
 def test_a_run_leaves_curves_samples_a_page_and_a_best_checkpoint(trained) -> None:
@@ -197,60 +147,6 @@ def test_fine_tuning_on_mels_from_disk(trained, tmp_path) -> None:
     assert "mels: those in mels" in err and "0 refused" in err
 
 
-def mistakes(trained: Path) -> dict[str, tuple[list[object], list[str]]]:
-    wavs = ["--input_wavs_dir", trained / "wavs"]
-    new = ["-c", "small.json", "-m", "new", *wavs]
-    return {
-        "fine-tuning from nothing": (
-            [*new, "--fine_tuning"],
-            ["--fine_tuning: --checkpoint_path is missing", "g_02500000"],
-        ),
-        "neither true nor false": (
-            [*new, "--fine_tuning", "perhaps"],
-            ["--fine_tuning", "'perhaps' is neither true nor false"],
-        ),
-        "no config": (wavs, ["-c/--config is missing", "configs/hifigan_v1.json"]),
-        "another generator": (
-            [*new, "--checkpoint_path", trained / "runs/voice"]
-            + ["--set", "generator.upsample_initial_channels=32"],
-            [
-                "upsample_initial_channels is 16 by its own config, but 32 in the one given"
-            ],
-        ),
-        "another recipe": (
-            [*new, "--checkpoint_path", trained / "runs/voice", "--set", "audio.f_max=2000"],
-            ["audio.f_max is 3000.0, but the config says 2000.0"],
-        ),
-        "no discriminators to go on with": (
-            [*new, "--restore_from", trained / "alone"],
-            ["has no discriminators and optimizers", "--checkpoint_path"],
-        ),
-        "no such checkpoint": ([*new, "--checkpoint_path", "nowhere"], ["nowhere: no such"]),
-        "no such wavs": (
-            ["-c", "small.json", "-m", "new", "--input_wavs_dir", "nowhere"],
-            ["nowhere: no such folder"],
-        ),
-        "no mels": (
-            [*new, "--input_mels_dir", trained / "wavs"],
-            ["wavs: no mels"],
-        ),
-        "an unknown key": ([*new, "--set", "train.lrr=1"], ['unknown key "train.lrr"', '"lr"']),
-        "a segment that is no frames": (
-            [*new, "--set", "train.segment_samples=1000"],
-            ["train.segment_samples 1000 is not a multiple of audio.hop_length 64; use 1024"],
-        ),
-    }
-
-
-@pytest.mark.parametrize("mistake", mistakes(Path()))
-def test_a_mistake_is_one_line_and_leaves_no_run(call, trained, tmp_path, mistake) -> None:
-    arguments, words = mistakes(trained)[mistake]
-    write_vocoder_config(tmp_path / "small.json")
-    line = error_line(go(call, tmp_path, *arguments, expect=2))
-    assert all(word in line for word in words), line
-    assert not (tmp_path / "runs/new").exists()
-
-
 def test_fine_tuning_false_is_false(call, trained, tmp_path) -> None:
     write_vocoder_config(tmp_path / "small.json")
     arguments = ("-c", "small.json", "-m", "new", "--input_wavs_dir", trained / "wavs")
@@ -259,16 +155,18 @@ def test_fine_tuning_false_is_false(call, trained, tmp_path) -> None:
     assert config["data"]["peak"] == 0.95
 
 
-def test_mels_of_another_recipe_are_refused_with_both_side_by_side(trained, tmp_path) -> None:
-    full_band = write_vocoder_config(tmp_path / "full.json", "audio.f_max=null")
-    config = write_vocoder_config(tmp_path / "small.json")
-    mels = ("--output_dir", "mels", "--config", full_band)
-    run(tmp_path, "hifigan.extract_mel_spectrograms", "--input_dir", trained / "wavs", *mels)
-    before = contents(tmp_path)
-    arguments = ("-c", config, "--input_wavs_dir", trained / "wavs", "--input_mels_dir", "mels")
-    line = error_line(run(tmp_path, "hifigan.train", *arguments, expect=2))
-    assert "f_max 4000.0 here and 3000.0 there" in line and "n_mels 20 in both" in line
-    assert contents(tmp_path) == before
+def test_weights_with_other_mels_are_taken_with_a_warning(call, trained, tmp_path, caplog) -> None:
+    """Of Coqui's, whose mels our recipe cannot say."""
+    (g,) = (trained / "alone").glob("g_*")
+    theirs = torch.load(g, weights_only=True)["generator"]
+    theirs = {f"model_g.{name}": weight for name, weight in theirs.items()}
+    torch.save({"model": theirs, "step": 7, "epoch": 1}, tmp_path / "best_model.pth")
+    write_vocoder_config(tmp_path / "small.json")
+    arguments = ("-c", "small.json", "-m", "tuned", "--input_wavs_dir", trained / "wavs")
+    arguments = (*arguments, "--checkpoint_path", tmp_path / "best_model.pth", "--max_steps", 1)
+    go(call, tmp_path, *arguments)
+    assert "is unknown; training teaches it this project's mels instead" in caplog.text
+    assert same(weights(tmp_path / "runs/tuned", 1), weights(trained / "runs/voice", 2)), "warm-up"
 
 
 def test_checking_data_alone_writes_no_run(call, trained, tmp_path, caplog) -> None:

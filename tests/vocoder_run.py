@@ -1,18 +1,29 @@
-"""A vocoder's run so small that a training step takes milliseconds, and recordings for it."""
+"""A vocoder's run so small that a training step takes milliseconds, and recordings for it.
+
+trained: a folder in which one was trained for two steps.
+"""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import soundfile
 import torch
 
+from hifigan import train as train_script
+from hifigan.checkpoint import read_checkpoint
 from hifigan.clips import check_clips
 from hifigan.distributed import Ranks
+from hifigan.exchange.official import write_official
 from hifigan.json_config import config_from_dict, override, read_json
 from hifigan.segments import Clip, ClipReader, SegmentBatch, SegmentDataset, collate
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoder_training import VocoderTraining
 from tests.conftest import REPOSITORY, SAMPLE_RATE, tone_with_noise
+from tests.small_run import ENVIRONMENT
 
 SMALLEST = (  # what differs from configs/hifigan_small.json
     f"audio.sample_rate={SAMPLE_RATE}",
@@ -77,3 +88,53 @@ def make_training(config: VocoderConfig) -> tuple[VocoderTraining, list[Clip]]:
 def make_batch(config: VocoderConfig, clips: list[Clip], n_clips: int = 4) -> SegmentBatch:
     dataset = SegmentDataset(ClipReader(clips, config))
     return collate([dataset[i, i / n_clips] for i in range(n_clips)])
+
+
+def run(cwd: Path, module: str, *arguments: object, n_processes: int = 1, expect: int = 0) -> str:
+    """A command as a process of its own, or of torchrun's; what it told on stderr."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={n_processes}"]
+    command = [*(launcher if n_processes > 1 else []), "-m", module, *map(str, arguments)]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wavs/, small.json and runs/voice, trained for 2 steps; the same weights as the
+    original's files in official/, and g_ alone in alone/.
+    """
+    folder = tmp_path_factory.mktemp("vocoder")
+    write_wavs(folder / "wavs")
+    write_vocoder_config(folder / "small.json")
+    run(folder, "hifigan.train", "-c", "small.json", "-m", "voice", "--max_steps", 2)
+    state = read_checkpoint(folder / "runs/voice/checkpoints/step_00000002.pt")
+    config = config_from_dict(VocoderConfig, state["config"], "a checkpoint")
+    state["config"]["mel"]["magnitude_floor"] = 1e-9
+    paths = write_official(folder / "official", state, config)
+    (folder / "alone").mkdir()
+    for path in paths:
+        if not path.name.startswith("do_"):
+            os.link(path, folder / "alone" / path.name)
+    return folder
+
+
+def go(call, folder: Path, *arguments: object, expect: int = 0) -> str:
+    code, err = call(folder, train_script.main, *arguments)
+    assert code == expect, err
+    return err
+
+
+def weights(run_folder: Path, step: int, name: str = "generator") -> dict[str, torch.Tensor]:
+    return read_checkpoint(run_folder / f"checkpoints/step_{step:08d}.pt")[name]
+
+
+def same(left: dict, right: dict) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(v, right[k]) for k, v in left.items())

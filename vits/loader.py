@@ -28,15 +28,7 @@ def make_loader(
     n_frames = n_samples // config.audio.hop_length
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
-    batches = LengthBucketedBatches(
-        n_frames,
-        train.batch_size,
-        ranks.n_ranks,
-        ranks.rank,
-        train.seed,
-        train.accumulate,
-        train.max_batch_frames,
-    )
+    batches = LengthBucketedBatches.of_config(n_frames, train, ranks)
     cache = None
     if config.data.packed_cache:
         folder = beside / "packed_cache"

@@ -15,6 +15,7 @@ import torch
 from hifigan.diagnosis.start_log import log_start
 from hifigan.diagnosis.watching import Watching, watched
 from hifigan.distributed import Ranks
+from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict
 from hifigan.loop import Limits, train
 from hifigan.optimization import check_optimization
@@ -105,6 +106,8 @@ def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -
 
     A config that the weights do not fit is an error; every other difference is logged.
     """
+    if "text" not in contents["config"]:
+        raise UserError(f"{start.path}: is of a vocoder, no VITS voice; choose another -m")
     saved: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(start.path))
     if config.text.symbols == FROM_DATA:
         config = dataclasses.replace(

@@ -70,6 +70,7 @@ def open_vocoder(
 
     For synthesis a do_* beside the file, which is far larger, stays closed.
     """
+    path = _generator_beside(path)
     if path.is_dir():
         place = path
         path, contents = _newest(path)
@@ -259,6 +260,15 @@ def _do_beside(path: Path) -> Path | None:
         return None
     beside = path.with_name(f"do_{match[2]}{match[3] or ''}")
     return beside if beside.is_file() else None
+
+
+def _generator_beside(path: Path) -> Path:
+    """The g_* of the same number as a do_*, where that is there; else the path itself."""
+    match = NUMBERED.fullmatch(path.name)
+    if not match or match[1] != "do":
+        return path
+    beside = path.with_name(f"g_{match[2]}{match[3] or ''}")
+    return beside if beside.is_file() else path
 
 
 def _number(path: Path) -> int:

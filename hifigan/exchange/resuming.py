@@ -1,6 +1,7 @@
 """Anyone's vocoder as the contents of a checkpoint of ours, for a run to begin with."""
 
 import dataclasses
+import logging
 from typing import Any
 
 from hifigan.errors import UserError
@@ -8,6 +9,8 @@ from hifigan.exchange.recogniser import OpenedVocoder
 from hifigan.json_config import config_to_dict
 from hifigan.optimization import Schedule
 from hifigan.vocoder_config import VocoderConfig
+
+logger = logging.getLogger(__name__)
 
 
 def as_checkpoint(opened: OpenedVocoder, config: VocoderConfig, resumes: bool) -> dict[str, Any]:
@@ -20,6 +23,13 @@ def as_checkpoint(opened: OpenedVocoder, config: VocoderConfig, resumes: bool) -
     saved = dataclasses.replace(
         opened.config, data=config.data, loss=config.loss, train=config.train
     )
+    if opened.foreign_mel is not None:
+        logger.warning(
+            "%s: %s; training teaches it this project's mels instead, which takes a while",
+            opened.path,
+            opened.foreign_mel,
+        )
+        saved = dataclasses.replace(saved, mel=config.mel)
     contents: dict[str, Any] = {"config": config_to_dict(saved), "generator": opened.generator}
     if opened.discriminator is not None:
         contents["discriminator"] = opened.discriminator

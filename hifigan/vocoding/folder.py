@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from hifigan.audio import read_audio, write_audio
-from hifigan.corpus.finder import SUFFIXES, files_below
+from hifigan.corpus.finder import list_recordings
 from hifigan.errors import UserError
 from hifigan.mels_on_disk import RECIPE_NAME, list_mels, read_mel, read_recipe
 from hifigan.vocoding.like_lengths import BATCH_FRAMES, in_batches
@@ -77,28 +77,6 @@ class Recordings:
     def read(self, path: Path) -> Tensor:
         """[n_mels, T_spec]"""
         return self.vocoder.mel(read_audio(path, self.recipe.sample_rate))
-
-
-def list_recordings(folder: Path) -> dict[str, Path]:
-    """All recordings in a folder and its subfolders, by their paths in it without suffix."""
-    if not folder.is_dir():
-        found = "is a file" if folder.exists() else "no such folder"
-        raise UserError(f"{folder}: {found}, expected a folder of recordings; check the path")
-    found: dict[str, Path] = {}
-    for path in files_below(folder):
-        if path.suffix.lower() in SUFFIXES:
-            id_ = path.relative_to(folder).with_suffix("").as_posix()
-            if id_ in found:
-                raise UserError(
-                    f"{path}: has the name of {found[id_].name} beside it, and both would become "
-                    f"one file; rename one"
-                )
-            found[id_] = path
-    if not found:
-        raise UserError(
-            f"{folder}: no recordings inside, expected {', '.join(SUFFIXES)} files; check the path"
-        )
-    return found
 
 
 def vocode_folder(

@@ -1,10 +1,13 @@
 """A generator that onnxruntime computes, from a file that onnx_export.py wrote. On the CPU.
 
-It is the fastest there (benchmarks/vocoder.py).
+It is the fastest there (benchmarks/vocoder.py). Threads share the frames, not the layers: each
+makes a piece of the waveform with the context that it needs. For onnxruntime itself divides a
+convolution by its channels, and those that take longest have too few.
 """
 
 import importlib.util
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict
 from hifigan.mel_recipe import input_recipe
+from hifigan.streaming import make_piece, needed_context
 from hifigan.vocoder_config import VocoderConfig
 
 if TYPE_CHECKING:
@@ -28,11 +32,18 @@ class OnnxGenerator:
     """
 
     def __init__(
-        self, session: "InferenceSession", config: VocoderConfig, foreign_mel: str | None = None
+        self,
+        session: "InferenceSession",
+        config: VocoderConfig,
+        foreign_mel: str | None = None,
+        n_threads: int = 1,
     ) -> None:
         self.session = session
         self.config = config
         self.foreign_mel = foreign_mel
+        self.n_threads = n_threads
+        self.context_frames = needed_context(config.generator)
+        self._pool = ThreadPoolExecutor(n_threads)
 
     def __call__(self, mel: Tensor) -> Tensor:
         """mel: [B, n_mels, T], float32 on the CPU. Returns [B, 1, T_wav]."""
@@ -42,6 +53,19 @@ class OnnxGenerator:
                 f"mel: found the shape {list(mel.shape)}, expected [B, {n_mels}, T] with at least "
                 f"one frame; bring it into that order"
             )
+        if len(mel) >= self.n_threads:
+            return torch.cat([*self._pool.map(self._run, mel.tensor_split(self.n_threads))])
+        n_frames = mel.shape[2]
+        # A piece that is shorter than its context would take longer than it saves.
+        n_pieces = max(1, min(self.n_threads, n_frames // max(1, self.context_frames)))
+        edges = [n_frames * i // n_pieces for i in range(n_pieces + 1)]
+
+        def make(start: int, stop: int) -> Tensor:
+            return make_piece(self._run, mel, start, stop, self.context_frames)
+
+        return torch.cat([*self._pool.map(make, edges[:-1], edges[1:])], dim=2)
+
+    def _run(self, mel: Tensor) -> Tensor:
         (wav_hat,) = self.session.run(None, {"mel": mel.detach().numpy()})
         return torch.from_numpy(wav_hat)
 
@@ -54,18 +78,20 @@ def load_onnx(path: Path) -> OnnxGenerator:
         raise UserError(f"{path}: {found}, expected an ONNX file; write one with {WRITER}")
     session = open_session(path, path)
     metadata = session.get_modelmeta().custom_metadata_map
-    return OnnxGenerator(session, _config(metadata, path), metadata.get("foreign_mel"))
+    return OnnxGenerator(
+        session, _config(metadata, path), metadata.get("foreign_mel"), torch.get_num_threads()
+    )
 
 
 def open_session(path: Path, name: Path) -> "InferenceSession":
-    """The file in onnxruntime, on the CPU. A UserError, which calls it `name`, if that cannot read
-    it.
+    """The file in onnxruntime, on the CPU, a run on one thread. A UserError, which calls it `name`,
+    if that cannot read it.
     """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except (

@@ -6,6 +6,7 @@ Axes: T_piece samples of a piece of a waveform.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -126,6 +127,7 @@ class Vocoder:
         """A mel as vocode takes it, as float32 [B, n_mels, T_spec] on the CPU; a UserError unless
         the vocoder understands it.
         """
+        require_array("mel", mel)
         n_mels, shape = self.recipe.n_mels, list(mel.shape)
         expected = f"expected [{n_mels}, frames] or [batch, {n_mels}, frames]"
         if mel.ndim not in (2, 3):
@@ -173,6 +175,7 @@ class Vocoder:
 
     def _wavs(self, wav: Tensor | np.ndarray) -> Tensor:
         """The waveform as float32 [B, T_wav]."""
+        require_array("wav", wav)
         if wav.ndim not in (1, 2):
             raise UserError(
                 f"wav: found shape {list(wav.shape)}, expected [samples] or [batch, samples]"
@@ -204,7 +207,7 @@ def load(
     if config is not None and not isinstance(config, VocoderConfig):
         config, told_mel = read_with_mel(Path(config))
     opened = open_vocoder(path, config, for_synthesis=True)
-    device = pick_device(device) if device in ("auto", "cpu", "cuda") else torch.device(device)
+    device = find_device(device)
     generator = Generator(opened.config.audio.n_mels, opened.config.generator)
     weights = _load_weights(generator, opened)
     fold_weight_norm(generator)
@@ -220,6 +223,23 @@ def load(
     if opened.config is config and told_mel is not None:  # the file had none of its own
         foreign_mel = told_mel
     return Vocoder(opened.config, generator, device, foreign_mel, str(opened.path))
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """A device by its name; a UserError if it has no meaning."""
+    if device in ("auto", "cpu", "cuda"):
+        return pick_device(device)
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise UserError(f"device {device!r}: expected cpu, cuda or auto") from None
+
+
+def require_array(what: str, values: Any) -> None:
+    if not isinstance(values, (Tensor, np.ndarray)):
+        raise UserError(
+            f"{what}: found a {type(values).__name__}, expected a Tensor or a numpy array"
+        )
 
 
 def _load_onnx(
