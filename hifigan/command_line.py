@@ -141,7 +141,9 @@ def log_to_terminal(ranks: Ranks, level: str) -> None:
     """Progress goes to stderr, from the first process only; the run's log.txt has INFO always."""
     lowest = logging.getLevelName(level) if ranks.is_first else logging.ERROR
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.levelno >= lowest)  # the progress bar takes it over
+    handler.addFilter(  # the progress bar takes it over
+        lambda record: record.levelno >= lowest and not hasattr(record, "for_file")
+    )
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
     for package in ("hifigan", "vits"):  # other packages debug themselves
         logging.getLogger(package).setLevel(min(lowest, logging.INFO))

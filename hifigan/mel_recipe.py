@@ -16,6 +16,11 @@ from hifigan.errors import UserError
 from hifigan.mel import LOG_FLOOR
 from hifigan.vocoder_config import VocoderConfig
 
+FIX = (
+    "make the mels anew with that recipe (python -m hifigan.extract_mel_spectrograms), or use a "
+    "vocoder that was trained with this one"
+)
+
 
 @dataclass(frozen=True)
 class MelRecipe:
@@ -56,7 +61,9 @@ def input_recipe(config: VocoderConfig) -> MelRecipe:
     return recipe_of(config.audio, config.mel.magnitude_floor)
 
 
-def require_same_recipe(found: MelRecipe, wanted: MelRecipe, where: Any, by: Any) -> None:
+def require_same_recipe(
+    found: MelRecipe, wanted: MelRecipe, where: Any, by: Any, fix: str = FIX
+) -> None:
     """A UserError with both recipes side by side unless they are the same.
 
     where: the mels of the recipe `found`; by: the vocoder or config of the recipe `wanted`.
@@ -64,12 +71,9 @@ def require_same_recipe(found: MelRecipe, wanted: MelRecipe, where: Any, by: Any
     if found == wanted:
         return
     pairs = [(name, value, getattr(wanted, name)) for name, value in asdict(found).items()]
-    told = ", ".join(
-        f"{name} {a} here and {b} there" if a != b else f"{name} {a} in both"
-        for name, a, b in pairs
-    )
+    told = [f"{name} {a} here and {b} there" for name, a, b in pairs if a != b]
+    told += [f"{name} {a} in both" for name, a, b in pairs if a == b]
     raise UserError(
         f"{where}: made by another mel recipe ({found.fingerprint}) than {by} understands "
-        f"({wanted.fingerprint}): {told}; make the mels anew with that recipe (python -m "
-        f"hifigan.extract_mel_spectrograms), or use a vocoder that was trained with this one"
+        f"({wanted.fingerprint}): {', '.join(told)}; {fix}"
     )

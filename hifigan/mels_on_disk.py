@@ -101,7 +101,8 @@ def write_recipe(folder: Path, recipe: MelRecipe) -> None:
     """Write mel_recipe.json, whole or not at all. Beside another recipe this is a UserError."""
     path = folder / RECIPE_NAME
     if path.exists():
-        require_same_recipe(read_recipe(folder), recipe, folder, "the config")
+        fix = "choose another folder for the new mels, or delete these"
+        require_same_recipe(read_recipe(folder), recipe, folder, "the config", fix)
         return
     stored = asdict(StoredRecipe(recipe.fingerprint, recipe))
     with appearing_whole(path) as temporary:

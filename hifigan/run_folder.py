@@ -24,6 +24,7 @@ from hifigan.step_report import StepReports
 
 logger = logging.getLogger(__name__)
 
+FOR_FILE = {"for_file": True}  # marks a record of the log that the terminal does not show
 NAN_REMEDIES = (
     "lower train.lr, set train.grad_clip (1000 for a start), train with "
     "train.mixed_precision=false, and listen to the utterances that the log names"
@@ -77,7 +78,9 @@ class RunFolder:
         seconds_left: float,
         as_line: bool,
     ) -> dict[str, float]:
-        """Losses, rates, pace and phase times to the curves, and to the terminal if `as_line`."""
+        """Losses, rates, pace and phase times to the curves and the log; if `as_line` also to the
+        terminal.
+        """
         state, ranks = self.experiment.state, self.ranks
         n_steps, sums = pace.n_steps, ranks.sums(pace.sums())
         values = {
@@ -95,7 +98,8 @@ class RunFolder:
         pace.restart()
         if ranks.is_first:
             self.monitor.scalars(state.step, state.epoch, values)
-        if ranks.is_first and as_line:
+        if ranks.is_first:
+            # Where a bar shows the same on the terminal, the line is for the file alone.
             logger.info(
                 "step %d of %d (%.1f h to go), epoch %d: %s",
                 state.step,
@@ -104,6 +108,7 @@ class RunFolder:
                 / 3600,
                 state.epoch,
                 summary(values),
+                extra={} if as_line else FOR_FILE,
             )
         return values
 

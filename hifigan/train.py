@@ -29,6 +29,7 @@ from hifigan.exchange.recogniser import open_vocoder
 from hifigan.exchange.resuming import as_checkpoint
 from hifigan.json_config import config_from_dict, config_to_dict, override
 from hifigan.listening import update_page
+from hifigan.listening.page import PAGE_NAME
 from hifigan.start import Opener, Start
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoder_run import prepare, run_training
@@ -94,6 +95,8 @@ def main() -> None:
             return
         watching = Watching(args.profile, args.detect_anomaly)
         run_training(config, run, ranks, limits, beginning, opener, update_page, watching)
+        if ranks.is_first and (run / PAGE_NAME).exists():
+            logger.info("to listen and look: %s", run / PAGE_NAME)
 
 
 def truth(word: str) -> bool:

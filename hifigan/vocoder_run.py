@@ -78,7 +78,7 @@ def run_training(
         write_config(run, config)
         data.write_report(run)
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
-        recipe = f"mel recipe {input_recipe(config).fingerprint}; {data.summary}"
+        recipe = f"mel recipe {input_recipe(config).fingerprint}"
         log_start(experiment, loader, ranks, run, start.path, start.resumes, recipe)
         if ranks.is_first and experiment.state.step < experiment.state.warmup_until:
             logger.info(

@@ -222,7 +222,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path) -> None:
         path = saved(tmp_path / "g_00000001", {"generator": changed}, NARROW_1)
         with pytest.raises(UserError) as caught:
             open_vocoder(path)
-        for text in (f"{path}: generator", *told):
+        for text in (f"{path}: ", "generator", *told):
             assert text in str(caught.value)
         assert str(caught.value).isprintable()
 

@@ -113,6 +113,18 @@ def test_weights_with_discriminators_need_no_warm_up(call, trained, tmp_path, or
     assert not same(weights(tmp_path / "runs/tuned", 1), weights(trained / "runs/voice", 2))
 
 
+def test_our_export_says_itself_how_wide_its_discriminators_are(call, trained, tmp_path) -> None:
+    """The original's config does not, so that nothing could go on from it without ours."""
+    arguments = ("-m", "tuned", "--input_wavs_dir", trained / "wavs", "--max_steps", 1)
+    go(call, tmp_path, *arguments, "--checkpoint_path", trained / "official")
+    ours, theirs = (
+        json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        for folder in (trained / "runs/voice", tmp_path / "runs/tuned")
+    )
+    assert theirs["discriminator"] == ours["discriminator"]
+    assert "fresh discriminators" not in (tmp_path / "runs/tuned/log.txt").read_text("utf-8")
+
+
 def test_the_originals_files_go_on_as_our_own_checkpoint_does(call, trained, tmp_path) -> None:
     """With moments, step and schedule; the data begin their epoch anew in both."""
     write_vocoder_config(tmp_path / "small.json")

@@ -63,6 +63,9 @@ WITHOUT_EFFECT = {
         "world_size": 1,
     },
 }
+# Ours alone, where discriminators are not the paper's: the original's code leaves it unread, and
+# without it nothing could go on from the file.
+DISCRIMINATOR_KEY = "discriminator"
 KNOWN = (*AUDIO, *GENERATOR, *TRAINING, *OTHERS)
 N_DILATIONS = {"1": 3, "2": 2}  # of a resblock, in the original's code
 N_MELS = 80  # in the original's code
@@ -115,7 +118,7 @@ def is_official(values: dict[str, Any]) -> bool:
 def official_values(values: dict[str, Any], source: str) -> dict[str, Any]:
     """The sections of a config of ours; `source` names the file in errors."""
     for key in values:
-        if key not in KNOWN and key not in WITHOUT_EFFECT:
+        if key not in KNOWN and key not in WITHOUT_EFFECT and key != DISCRIMINATOR_KEY:
             raise UserError(
                 f'{source}: unknown key "{key}" in a config of the original HiFi-GAN; it knows: '
                 f"{', '.join(sorted((*KNOWN, *WITHOUT_EFFECT)))}"
@@ -137,6 +140,7 @@ def official_values(values: dict[str, Any], source: str) -> dict[str, Any]:
             "lr_schedule_options": {"gamma": values["lr_decay"]},
         },
     )
+    made["discriminator"] = values.get(DISCRIMINATOR_KEY, made["discriminator"])
     _require_even(config_from_dict(VocoderConfig, made, source), source)
     return made
 
@@ -164,6 +168,8 @@ def official_config(config: VocoderConfig) -> dict[str, Any]:
         "adam_b2": betas[1],
         "lr_decay": gamma if _decays_as_there(config) else 1.0,
     }
+    if values["discriminator"] != DISCRIMINATOR:
+        made[DISCRIMINATOR_KEY] = values["discriminator"]
     return made | WITHOUT_EFFECT
 
 
@@ -180,7 +186,7 @@ def unsaid(config: VocoderConfig) -> list[str]:
     if _odd_stages(config):
         told.append("it makes a sample too many where kernel size less rate is odd")
     if config_to_dict(config.discriminator) != DISCRIMINATOR:
-        told.append("its discriminators have other widths, so that it cannot read this do_ file")
+        told.append("its discriminators have other widths, so that a do_* goes on here alone")
     if not _decays_as_there(config):
         told.append("its rate falls by lr_decay each epoch and in no other way")
     fixed = {key: TRAIN["optimizer_options"][key] for key in ("eps", "weight_decay")}
@@ -242,6 +248,7 @@ def main() -> None:
             logger.warning("%s: %s", args.config, foreign_mel)
         with appearing_whole(args.out_path) as temporary:
             temporary.write_text(config_to_json(config), encoding="utf-8")
+        logger.info("wrote %s", args.out_path)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,10 @@ def main() -> None:
         "--out_dir", type=Path, required=True, metavar="FOLDER", help="folder to write into"
     )
     parser.add_argument(
-        "--generator_only", action="store_true", help="leave the do_* out, which training needs"
+        "--generator_only",
+        action="store_true",
+        help="leave the do_* out, which training needs; g_* then has the moving average of the\n"
+        "weights where there is one",
     )
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -151,12 +154,18 @@ def main() -> None:
         if "text" in state["config"]:
             raise UserError(f"{path}: a VITS voice; expected a checkpoint of a vocoder")
         config = config_from_dict(VocoderConfig, state["config"], str(path))
+        average = state.get("ema")
         if args.generator_only:
             state = {name: part for name, part in state.items() if name != "discriminator"}
+            state["generator"] = average or state["generator"]
         for line in unsaid(config):
             logger.warning("the original's code: %s", line)
-        if state.get("ema"):
-            logger.warning("the moving average of the weights has no place there and is left out")
+        if average and not args.generator_only:
+            logger.warning(
+                "the moving average of the weights, which speaks in this project, has no place "
+                "beside optimizers: g_* has the step's own weights; --generator_only writes the "
+                "average"
+            )
         for written in write_official(args.out_dir, state, config):
             logger.info("wrote %s", written)
 

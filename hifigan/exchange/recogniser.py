@@ -74,7 +74,7 @@ def open_vocoder(
     if path.is_dir():
         place = path
         path, contents = _newest(path)
-        logger.info("%s: taking %s", place, path.name)
+        logger.debug("%s: taking %s", place, path.name)
     else:
         contents = None
     if contents is None:

@@ -102,8 +102,8 @@ def fit(
     ]
     if any(faults):
         raise UserError(
-            f"{path}: {what} does not fit its config: {'; '.join(filter(None, faults))}; use the "
-            f"config that it was trained with, or another file"
+            f"{path}: its {what} and the config do not fit: {'; '.join(filter(None, faults))}; "
+            f"pass the config that it was trained with (-c), or use another file"
         )
     return {name: ours[name].float().contiguous() for name in layout.shapes}
 

@@ -212,9 +212,9 @@ def load(
     weights = _load_weights(generator, opened)
     fold_weight_norm(generator)
     logger.info(
-        "vocoder: %s, %s format, step %d, %s weights",
+        "vocoder: %s%s, step %d, %s weights",
         opened.path,
-        opened.format,
+        "" if opened.format == "ours" else f", of {opened.format}",
         opened.step,
         weights,
     )
