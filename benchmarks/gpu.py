@@ -1,11 +1,11 @@
 """Everything that needs a GPU, in one go: the tests marked `gpu`, then benchmarks/train_step.py in
-every precision at batch 16, 32 and 64.
+every precision at batch 16, 32 and 64, and benchmarks/vocoder.py.
 
     python benchmarks/gpu.py
     python benchmarks/gpu.py --only steps
 
 Writes benchmarks/results/gpu_<device>.json after each part, so that a machine that is taken away
-leaves what was measured, and ends with a table. Takes 25 minutes at most; exit code 1 if a part
+leaves what was measured, and ends with a table. Takes 29 minutes at most; exit code 1 if a part
 failed or ran out of time.
 """
 
@@ -33,7 +33,8 @@ STEPS = (
     "--batch_sizes",
 )
 BATCH_SIZES = (16, 32, 64)
-TEST_MINUTES, STEP_MINUTES = 9, 5  # at most, the latter per batch size
+VOCODER = ("benchmarks/vocoder.py", "--device", "cuda", "--seconds", "30", "--json")
+TEST_MINUTES, STEP_MINUTES, VOCODER_MINUTES = 9, 5, 5  # at most, the steps' per batch size
 OUT_OF_TIME = 124
 
 
@@ -48,7 +49,9 @@ def main() -> None:
         metavar="DIR",
         help="where the JSON goes (default: benchmarks/results)",
     )
-    parser.add_argument("--only", choices=("tests", "steps"), help="one part of it (default: both)")
+    parser.add_argument(
+        "--only", choices=("tests", "steps", "vocoder"), help="one part of it (default: all)"
+    )
     args = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("torch sees no CUDA device; run this where nvidia-smi shows one")
@@ -58,9 +61,13 @@ def main() -> None:
     args.out_folder.mkdir(parents=True, exist_ok=True)
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"parts": {}}
     results |= {"device": device, "torch": torch.__version__, "cuda": torch.version.cuda}
-    plan = {"tests": (TESTS, TEST_MINUTES)} if args.only != "steps" else {}
-    if args.only != "tests":
-        plan |= {f"batch {n}": ((*STEPS, str(n)), STEP_MINUTES) for n in BATCH_SIZES}
+    plans = {
+        "tests": {"tests": (TESTS, TEST_MINUTES)},
+        "steps": {f"batch {n}": ((*STEPS, str(n)), STEP_MINUTES) for n in BATCH_SIZES},
+        "vocoder": {"vocoder": (VOCODER, VOCODER_MINUTES)},
+    }
+    chosen = [args.only] if args.only else list(plans)
+    plan = {name: part for choice in chosen for name, part in plans[choice].items()}
     for name, (command, minutes) in plan.items():
         results["parts"][name] = run_part(command, minutes)
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -93,18 +100,27 @@ def run_part(command: tuple[str, ...], minutes: float) -> dict[str, Any]:
 
 
 def table(parts: dict[str, dict[str, Any]]) -> str:
-    """The tests' summary, then one line per batch size and precision."""
+    """The tests' summary, a line per batch size and precision, and one per vocoder and backend."""
     lines = [f"{name}: exit code {part['exit_code']}" for name, part in parts.items()]
     if "tests" in parts:
         lines.append(f"tests: {parts['tests']['result']}")
     lines.append("".join(f"{head:>11}" for head in ("batch", "precision", "steps/s", "GiB")))
-    for part in parts.values():
+    vocoders = ["".join(f"{head:>11}" for head in ("vocoder", "backend", "s per s", "fraction"))]
+    for name, part in parts.items():
         runs = part["result"]["runs"] if isinstance(part["result"], dict) else []
-        for run in runs:
-            lines.append(
+        if name == "vocoder":
+            vocoders += [
+                f"{run['version']:>11}{run['backend']:>11}"
+                f"{run['seconds_per_second']:11.1f}{run['fraction']:11.3f}"
+                for run in runs
+            ]
+        else:
+            lines += [
                 f"{run['batch_size']:11d}{run['precision']:>11}"
                 f"{run['steps_per_second']:11.2f}{run['peak_gib']:11.2f}"
-            )
+                for run in runs
+            ]
+    lines += vocoders
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Recordings in and out: any format that libsndfile knows, as mono float32 at the model's rate.
 
 Not in the papers. Every wav that is trained on is read by `read_audio`, and every wav that leaves
-the program is written by `write_audio`.
+the program is written by `write_audio`, or in pieces by hifigan/vocoding/streamed_file.py.
 """
 
 import os
