@@ -76,6 +76,10 @@ class AudioConfig:
     def n_bins(self) -> int:
         return self.n_fft // 2 + 1
 
+    @property
+    def overlap(self) -> int:  # samples that the frames at a waveform's ends reach beyond it
+        return (self.n_fft - self.hop_length) // 2
+
 
 @dataclass(frozen=True)
 class GeneratorConfig:
@@ -228,3 +232,25 @@ class TrainConfig:
             f"keep_last is {self.keep_last}, expected 2 or more: with one file, "
             f"a damaged checkpoint would cost the run",
         )
+
+
+def require_geometry(
+    audio: AudioConfig, generator: GeneratorConfig, where: str, segment_samples: int
+) -> None:
+    """The rules between frames, generator and segments; `where`: the generator's section."""
+    hop, made = audio.hop_length, generator.hop_length
+    require(
+        made == hop,
+        f"{where}.upsample_rates {list(generator.upsample_rates)} make {made} samples of a frame, "
+        f"but audio.hop_length is {hop}; change one so that the product equals the hop",
+    )
+    require(
+        segment_samples % hop == 0,
+        f"train.segment_samples {segment_samples} is not a multiple of audio.hop_length {hop}; "
+        f"use {max(1, round(segment_samples / hop)) * hop}",
+    )
+    require(
+        segment_samples > audio.overlap,
+        f"train.segment_samples {segment_samples} is too short for n_fft {audio.n_fft}; "
+        f"use at least {(audio.overlap // hop + 1) * hop}",
+    )

@@ -34,7 +34,7 @@ class Spectrogram(nn.Module):
         do not depend on the padding: each item is reflected at its own end.
         """
         with torch.autocast(wav.device.type, enabled=False):
-            overlap = (self.audio.n_fft - self.audio.hop_length) // 2
+            overlap = self.audio.overlap
             if wav_lengths is None:
                 return self.magnitudes_inside(F.pad(wav.float(), (overlap, overlap), "reflect"))
             padded = reflect_ends(wav.float().squeeze(1), wav_lengths, overlap)

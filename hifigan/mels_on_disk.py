@@ -223,7 +223,7 @@ def _spec_of_recording(path: Path, spectrogram: Spectrogram) -> Tensor:
     """float32 [1, n_bins, T_spec]"""
     audio = spectrogram.audio
     wav = read_audio(path, audio.sample_rate)  # [T_wav]
-    shortest = max((audio.n_fft - audio.hop_length) // 2 + 1, audio.hop_length)
+    shortest = max(audio.overlap + 1, audio.hop_length)
     if len(wav) < shortest:
         raise UserError(
             f"{path}: {len(wav)} samples at {audio.sample_rate} Hz, expected {shortest} or more "

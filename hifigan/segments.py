@@ -137,9 +137,9 @@ class SegmentDataset(Dataset):
             mel = F.pad(mel, (0, n_frames - mel.shape[1]), value=log(LOG_FLOOR))
             start = first * config.audio.hop_length
             wav = wav[: n_common * config.audio.hop_length]
-        around = cut_with_ends(wav, start, n_samples, config.overlap)
+        around = cut_with_ends(wav, start, n_samples, config.audio.overlap)
         n_own = min(len(wav), n_samples)
-        return Segment(self.reader.clips[index].id, n_own, around, mel, config.overlap)
+        return Segment(self.reader.clips[index].id, n_own, around, mel, config.audio.overlap)
 
 
 def cut_with_ends(wav: Tensor, start: int, n_samples: int, overlap: int) -> Tensor:

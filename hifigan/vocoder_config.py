@@ -8,6 +8,7 @@ from hifigan.config import (
     GeneratorConfig,
     TrainConfig,
     require,
+    require_geometry,
 )
 
 
@@ -85,33 +86,13 @@ class VocoderConfig:
     train: VocoderTrainConfig
 
     def __post_init__(self) -> None:
-        hop, made = self.audio.hop_length, self.generator.hop_length
-        require(
-            made == hop,
-            f"generator.upsample_rates {list(self.generator.upsample_rates)} make {made} samples "
-            f"of a frame, but audio.hop_length is {hop}; change one so that the product equals "
-            f"the hop",
-        )
-        segment = self.train.segment_samples
-        require(
-            segment % hop == 0,
-            f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
-            f"use {max(1, round(segment / hop)) * hop}",
-        )
-        require(
-            segment > self.overlap,
-            f"train.segment_samples {segment} is too short for n_fft {self.audio.n_fft}; "
-            f"use at least {(self.overlap // hop + 1) * hop}",
-        )
+        segment_samples = self.train.segment_samples
+        require_geometry(self.audio, self.generator, "generator", segment_samples)
         self.loss_audio  # the rules of f_max hold for loss_f_max, too
 
     @property
     def segment_frames(self) -> int:
         return self.train.segment_samples // self.audio.hop_length
-
-    @property
-    def overlap(self) -> int:  # samples that the frames at a segment's ends reach beyond it
-        return (self.audio.n_fft - self.audio.hop_length) // 2
 
     @property
     def loss_audio(self) -> AudioConfig:

@@ -134,7 +134,7 @@ def make_loader(
         rate, folder = config.audio.sample_rate, beside / "packed_cache"
         cache = open_packed_cache(folder, Path(config.data.wavs), n_samples, rate)
     dataset = SegmentDataset(ClipReader(clips, config, cache))
-    n_values = train.segment_samples + 2 * config.overlap
+    n_values = train.segment_samples + 2 * config.audio.overlap
     n_values += config.audio.n_mels * config.segment_frames
     heaviest = 4 * n_values * max(map(len, batches.heaviest()))
     return batch_loader(dataset, batches, collate, heaviest, train, ranks)

@@ -9,6 +9,7 @@ from hifigan.config import (
     GeneratorConfig,
     TrainConfig,
     require,
+    require_geometry,
     require_positive,
 )
 
@@ -173,27 +174,11 @@ class VitsConfig:
     train: TrainConfig
 
     def __post_init__(self) -> None:
-        hop, made = self.audio.hop_length, self.model.decoder.hop_length
-        require(
-            made == hop,
-            f"model.decoder.upsample_rates {list(self.model.decoder.upsample_rates)} make {made} samples "
-            f"of a frame, but audio.hop_length is {hop}; change one so that the product equals the hop",
-        )
+        segment_samples = self.train.segment_samples
+        require_geometry(self.audio, self.model.decoder, "model.decoder", segment_samples)
         require(
             self.data.speakers is None or self.model.speaker_channels > 0,
             "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256",
-        )
-        segment = self.train.segment_samples
-        require(
-            segment % hop == 0,
-            f"train.segment_samples {segment} is not a multiple of audio.hop_length {hop}; "
-            f"use {max(1, round(segment / hop)) * hop}",
-        )
-        reflected = (self.audio.n_fft - hop) // 2
-        require(
-            segment > reflected,
-            f"train.segment_samples {segment} is too short for n_fft {self.audio.n_fft}; "
-            f"use at least {(reflected // hop + 1) * hop}",
         )
 
     @property

@@ -111,7 +111,7 @@ class Vocoder:
             raise UserError(f"{self.name}: {self.foreign_mel}; give it mels of its own kind")
         wavs = self._wavs(wav)
         n_samples, hop_length = wavs.shape[-1], self.recipe.hop_length
-        n_frames, context = n_samples // hop_length, -(-self.config.overlap // hop_length)
+        n_frames, context = n_samples // hop_length, -(-self.config.audio.overlap // hop_length)
         blocks = []
         for start in range(0, n_frames, MEL_BLOCK_FRAMES):
             stop = min(start + MEL_BLOCK_FRAMES, n_frames)
@@ -181,7 +181,7 @@ class Vocoder:
                 f"wav: found shape {list(wav.shape)}, expected [samples] or [batch, samples]"
             )
         wavs = _floats("wav", wav)
-        shortest = max(self.config.overlap + 1, self.recipe.hop_length)
+        shortest = max(self.config.audio.overlap + 1, self.recipe.hop_length)
         if wavs.shape[-1] < shortest:
             raise UserError(
                 f"wav: {wavs.shape[-1]} samples at {self.recipe.sample_rate} Hz, expected "
