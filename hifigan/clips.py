@@ -165,12 +165,10 @@ def recording_fault(recording: Recording, config: VocoderConfig) -> tuple[str, s
         return "too short" if shorter else "too long", f"{recording.seconds:.2f} s, {limits}"
     # A mel from disk may be a frame shorter, and the ends of what is left are mirrored.
     hop_length = config.audio.hop_length
-    n_frames, n_needed = (
-        samples_of(recording, config) // hop_length,
-        config.audio.overlap // hop_length,
-    )
-    if n_frames < n_needed + 2:
-        return "too short", f"{n_frames} frames, expected {n_needed + 2} or more"
+    n_frames = samples_of(recording, config) // hop_length
+    n_needed = config.audio.overlap // hop_length + 2
+    if n_frames < n_needed:
+        return "too short", f"{n_frames} frames, expected {n_needed} or more"
     if recording.peak == 0:
         return "silent", "all samples are 0"
     return None
