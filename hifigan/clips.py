@@ -118,6 +118,12 @@ def split_ids(
             )
         valid = [train[len(train) * (2 * i + 1) // (2 * n_valid)] for i in range(n_valid)]
     held_out = set(valid)
+    if data.train_list is not None and data.valid_list is not None and held_out & set(train):
+        logger.warning(
+            "%d recordings stand in both lists and are not trained on, as that would flatter the "
+            "validation",
+            len(held_out & set(train)),
+        )
     return [i for i in train if i not in held_out], valid
 
 

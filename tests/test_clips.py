@@ -48,6 +48,15 @@ def test_lists_name_recordings_by_path_or_by_name_alone(wavs, tmp_path) -> None:
     assert ids(data.train) == ["0", "1", "2", "3", "4", "6", "more/7"]
 
 
+def test_recordings_in_both_lists_are_validated_on_alone(wavs, tmp_path, caplog) -> None:
+    train, valid = tmp_path / "train.txt", tmp_path / "valid.txt"
+    train.write_text("0\n1\n2\n", "utf-8")
+    valid.write_text("2\n3\n", "utf-8")
+    data = check(wavs, f"data.train_list={train}", f"data.valid_list={valid}")
+    assert ids(data.train) == ["0", "1"] and ids(data.valid) == ["2", "3"]
+    assert "1 recordings stand in both lists and are not trained on" in caplog.text
+
+
 def test_what_a_list_names_and_the_folder_lacks_is_refused_by_line(wavs, tmp_path) -> None:
     (wavs / "a").mkdir(), (wavs / "b").mkdir()
     for folder in "ab":
