@@ -11,6 +11,7 @@ from hifigan.config import GeneratorConfig
 from hifigan.errors import UserError
 from hifigan.generator import Generator
 from hifigan.json_config import read_config
+from hifigan.vocoder_config import VocoderConfig
 from tests.tiny_model import TINY_DECODER
 from vits.config import VitsConfig
 
@@ -37,10 +38,14 @@ def assert_makes_whole_frames(config: GeneratorConfig) -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_one_hop_per_frame_in_every_config(path: Path) -> None:
-    config = read_config(VitsConfig, path)
+    if path.name.startswith("hifigan_"):
+        config = read_config(VocoderConfig, path)
+        generator = config.generator
+    else:
+        config = read_config(VitsConfig, path)
+        generator = config.model.decoder
     narrow = dataclasses.replace(
-        config.model.decoder,
-        upsample_initial_channels=2 ** len(config.model.decoder.upsample_rates),
+        generator, upsample_initial_channels=2 ** len(generator.upsample_rates)
     )
     assert narrow.hop_length == config.audio.hop_length
     assert_makes_whole_frames(narrow)
