@@ -27,7 +27,6 @@ from hifigan.mel import Spectrogram
 from hifigan.mel_recipe import input_recipe
 from hifigan.mels_on_disk import (
     N_READING,
-    RECIPE_NAME,
     SUFFIX,
     frames_of,
     mel_id,
@@ -42,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 20.0  # processes of a killed command look for it every 5 s, and may yet make mels
 STATE_NAME = "recordings.jsonl"  # in the output folder: what each mel there was made of
+LOCK_NAME = ".lock"  # hidden, so that it counts as no mel
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,12 @@ def extract(input_dir: Path, output_dir: Path, config: VocoderConfig, n_workers:
     """Make the mels of recordings in input_dir that output_dir lacks, with so many processes."""
     started = time.monotonic()
     recordings = list_recordings(input_dir)
-    claim(output_dir, config)
+    if output_dir.exists() and not output_dir.is_dir():
+        raise UserError(
+            f"{output_dir}: is a file, expected a folder for the mels; choose another name"
+        )
     with alone(output_dir):
+        claim(output_dir, config)
         known = read_state(output_dir / STATE_NAME)
         current = current_ids(recordings, known, output_dir, config.audio.n_mels)
         wanted = {id_: path for id_, path in recordings.items() if id_ not in current}
@@ -168,12 +172,13 @@ def alone(folder: Path) -> Iterator[None]:
     The lock is held by the processes that make mels, too: those of a killed command end some
     seconds after it, and are waited for.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     if os.name != "posix":  # Windows renames no file that another process has open
         yield
         return
     import fcntl
 
-    with (folder / RECIPE_NAME).open("rb+") as file:
+    with (folder / LOCK_NAME).open("ab") as file:  # stays: another's lock may be on it
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             try:
@@ -192,9 +197,7 @@ def alone(folder: Path) -> Iterator[None]:
 def claim(folder: Path, config: VocoderConfig) -> None:
     """Make the folder one of mels that this command makes by this recipe, or a UserError."""
     state = folder / STATE_NAME
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: is a file, expected a folder for the mels; choose another name")
-    if folder.exists() and not state.exists():
+    if not state.exists():
         strangers = [path for path in files_below(folder) if path.suffix == SUFFIX]
         if strangers:
             raise UserError(

@@ -16,6 +16,7 @@ from hifigan.audio import read_audio
 from hifigan.corpus.finder import list_recordings
 from hifigan.exchange.configs import read_vocoder_config
 from hifigan.mel import Spectrogram
+from hifigan.mel_extraction import LOCK_NAME
 from hifigan.mel_recipe import input_recipe
 from hifigan.mels_on_disk import list_mels, read_mel, read_recipe
 from tests.conftest import REPOSITORY
@@ -65,8 +66,9 @@ def extract(run: object, wavs: Path, mels: Path, *more: object) -> tuple[int, st
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file but the state, whose lines stand in the order in which mels were ready."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != STATE)
+    """Every file but the lock and the state, whose lines are in the order of their making."""
+    others = (STATE, LOCK_NAME)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in others)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
