@@ -86,10 +86,10 @@ def train_as_asked(
     """Train, or check the data alone, or make a trial in a folder of its own: exit code 1 if that
     is not passed.
     """
+    ranks.first(lambda: require_more_than_zero("subset", args.subset))
     if args.check_data:
         ranks.first(lambda: prepare(config, run, beginning, at_hand=[]))
         return
-    require_more_than_zero("subset", args.subset)
     watching = Watching(args.profile, args.detect_anomaly)
     trial = Trial(args.subset) if args.overfit_one_batch or args.subset else None
     if trial:

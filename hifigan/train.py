@@ -115,7 +115,7 @@ def read_settings(args: argparse.Namespace) -> tuple[Path, VocoderConfig, Start]
         )
     run, config_path, beginning = find_run(args, "configs/hifigan_v1.json")
     if config_path is None:
-        opened = open_vocoder(beginning.path)
+        opened = open_vocoder(beginning.path, for_synthesis=True)  # a do_* tells no config
         config, source = opened.config, opened.path
     else:
         config, source = read_vocoder_config(config_path), config_path
