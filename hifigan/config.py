@@ -194,6 +194,11 @@ class TrainConfig:
     save_minutes: float | None  # save when so long ago, too; null: by steps alone
     keep_last: int  # checkpoints
     keep_every: int | None  # steps whose checkpoints are kept for good; null: none
+    discriminator_warmup_steps: int = 0  # fresh discriminators beside trained weights learn alone
+    look_at_start: bool = False  # validate and render before the first step, too
+    freeze_layers: tuple[str, ...] = ()  # parts, layers or patterns of names that do not learn
+    unfreeze_at: int | None = None  # the step from which they do; null: never
+    layer_lr: tuple[tuple[str, float], ...] = ()  # [layers, rate]: others than lr; the first counts
 
     def __post_init__(self) -> None:
         require_positive(
@@ -210,7 +215,12 @@ class TrainConfig:
             "save_every",
         )
         require(0 <= self.seed < 2**63, f"seed is {self.seed}, expected 0 or more, below 2^63")
-        for name in ("warmup_steps", "max_rollbacks", "num_workers"):
+        for name in (
+            "warmup_steps",
+            "max_rollbacks",
+            "num_workers",
+            "discriminator_warmup_steps",
+        ):
             value = getattr(self, name)
             require(value is None or value >= 0, f"{name} is {value}, expected 0 or more")
         for name in (
@@ -219,6 +229,7 @@ class TrainConfig:
             "grad_clip",
             "save_minutes",
             "keep_every",
+            "unfreeze_at",
         ):
             value = getattr(self, name)
             require(value is None or value > 0, f"{name} is {value}, expected more than 0, or null")
@@ -232,6 +243,17 @@ class TrainConfig:
             f"keep_last is {self.keep_last}, expected 2 or more: with one file, "
             f"a damaged checkpoint would cost the run",
         )
+        require(
+            self.unfreeze_at is None or len(self.freeze_layers) > 0,
+            f"unfreeze_at is {self.unfreeze_at}, but freeze_layers is empty; name what to freeze "
+            f"until then, or set unfreeze_at to null",
+        )
+        for layers, rate in self.layer_lr:
+            require(
+                rate > 0,
+                f"layer_lr of {layers} is {rate}, expected more than 0; to keep "
+                f"weights as they are, name them in freeze_layers",
+            )
 
 
 def require_geometry(

@@ -46,7 +46,20 @@ def read_config(cls: type[Config], path: Path, overrides: Sequence[str] = ()) ->
             f"{path}: found {_describe(values)}, expected an object {{...}} of sections"
         )
     source = " ".join([str(path), *(f"--set {setting}" for setting in overrides)])
-    return config_from_dict(cls, override(values, overrides), source)
+    return config_from_dict(cls, override(completed(cls, values), overrides), source)
+
+
+def completed(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The nested dicts with the keys that they may lack, so that `override` finds them."""
+    hints = typing.get_type_hints(cls)
+    made = dict(values)
+    for field in dataclasses.fields(cls):
+        value, kind = made.get(field.name), hints[field.name]
+        if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+            made[field.name] = completed(kind, value)
+        elif field.default is not dataclasses.MISSING:
+            made.setdefault(field.name, field.default)
+    return made
 
 
 def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -161,17 +174,23 @@ def _build(cls: type, values: Any, source: str, section: str) -> Any:
         raise UserError(f"{where}: found {_describe(values)}, expected a section {{...}}")
     hints = typing.get_type_hints(cls)
     known = [field.name for field in dataclasses.fields(cls)]
+    # A key younger than some checkpoints has a default: what was done before there was the key.
+    required = [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
     for key in values:
         if key not in known:
             raise UserError(f'{where}: unknown key "{key}"{_near(key, known)}')
-    for key in known:
+    for key in required:
         if key not in values:
             raise UserError(
                 f'{where}: missing key "{key}", expected {_name(hints[key])}; '
                 f"add it (those in configs/ show a value)"
             )
     inside = f"{section}." if section else ""
-    fields = {key: _convert(hints[key], values[key], source, inside + key) for key in known}
+    fields = {
+        key: _convert(hints[key], values[key], source, inside + key)
+        for key in known
+        if key in values
+    }
     try:
         return cls(**fields)
     except UserError as error:  # a rule between values, from __post_init__

@@ -64,18 +64,6 @@ class VocoderLossConfig:
 
 
 @dataclass(frozen=True)
-class VocoderTrainConfig(TrainConfig):
-    discriminator_warmup_steps: int  # in which fresh discriminators learn beside trained weights
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(
-            self.discriminator_warmup_steps >= 0,
-            f"discriminator_warmup_steps is {self.discriminator_warmup_steps}, expected 0 or more",
-        )
-
-
-@dataclass(frozen=True)
 class VocoderConfig:
     audio: AudioConfig  # of the mels that come in
     mel: MelConfig
@@ -83,7 +71,7 @@ class VocoderConfig:
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
     loss: VocoderLossConfig
-    train: VocoderTrainConfig
+    train: TrainConfig
 
     def __post_init__(self) -> None:
         segment_samples = self.train.segment_samples

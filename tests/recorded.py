@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hifigan.config import GeneratorConfig
-from tests.original_names import discriminator_name
+from hifigan.exchange.names import discriminator_name
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -460,6 +460,16 @@ RULES: list[tuple[list[str], str, str]] = [
     (["train.ema_decay=1"], "train", "ema_decay is 1.0, expected a share between 0 and 1"),
     (["train.keep_last=1"], "train", "keep_last is 1, expected 2 or more"),
     (
+        ["train.discriminator_warmup_steps=-1"],
+        "train",
+        "discriminator_warmup_steps is -1, expected 0 or more",
+    ),
+    (["train.unfreeze_at=10"], "train", "unfreeze_at is 10, but freeze_layers is empty"),
+    (['train.layer_lr=[["flow", 0]]'], "train", "layer_lr of flow is 0.0, expected more than 0"),
+    (["train.frozen_speakers=-1"], "train", "frozen_speakers is -1, expected 0 or more"),
+    (["text.end=xyz"], "text", "end is 'xyz', which symbols does not list"),
+    (["data.mix_in_share=1"], "data", "mix_in_share is 1.0, expected a share between 0 and 1"),
+    (
         [
             "model.decoder.upsample_rates=[8, 8, 2, 1]",
             "model.decoder.upsample_kernel_sizes=[16, 16, 4, 3]",

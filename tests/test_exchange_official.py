@@ -93,9 +93,11 @@ def test_written_files_are_the_originals_in_names_orders_and_shapes(tmp_path, va
         assert [state[i]["exp_avg"].shape for i in state] == [p.shape for p in parameters]
         assert do[name]["param_groups"][0]["params"] == list(range(len(state)))
     described = json.loads(paths[2].read_text())
-    assert described == official_config(config) == values | {
-        "discriminator": described["discriminator"]
-    }
+    assert (
+        described
+        == official_config(config)
+        == values | {"discriminator": described["discriminator"]}
+    )
     original.generator.load_state_dict(g["generator"])
     original.optim_g.load_state_dict(do["optim_g"])
     original.optim_d.load_state_dict(do["optim_d"])

@@ -13,7 +13,7 @@ from hifigan.losses import adversarial_loss, discriminator_loss, feature_matchin
 from hifigan.mel import Spectrogram
 from hifigan.vocoder_config import VocoderConfig
 from tests.conftest import REPOSITORY
-from tests.original_names import generator_name
+from hifigan.exchange.names import generator_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 
 SEGMENT = 8192  # samples that the recorded discriminators saw

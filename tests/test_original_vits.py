@@ -9,7 +9,7 @@ from hifigan.config import AudioConfig, DiscriminatorConfig
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
-from tests.original_names import vits_name
+from vits.exchange.names import vits_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 from vits import alignment
 from vits.config import (

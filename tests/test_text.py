@@ -28,6 +28,10 @@ def characters(text):
     return "".join(build_front_end(TextConfig("characters", "en-us", "from_data", True))(text))
 
 
+def table(symbols, add_blank=True, **settings):
+    return SymbolTable(TextConfig("characters", "bg", tuple(symbols), add_blank, **settings))
+
+
 def phonemes(text, language):
     pytest.importorskip("phonemizer")
     pytest.importorskip("espeakng_loader")
@@ -70,18 +74,45 @@ def test_every_mark_is_mapped_to_one_that_the_published_table_has():
 
 
 def test_blanks_stand_before_between_and_behind():
-    assert SymbolTable(["_", "a", "b"], add_blank=True).encode("abb") == [0, 1, 0, 2, 0, 2, 0]
-    assert SymbolTable(["_", "a", "b"], add_blank=False).encode("abb") == [1, 2, 2]
-    assert SymbolTable(["_", "a", "b"], add_blank=True).encode("") == [0]
+    assert table(["_", "a", "b"]).encode("abb") == [0, 1, 0, 2, 0, 2, 0]
+    assert table(["_", "a", "b"], add_blank=False).encode("abb") == [1, 2, 2]
+    assert table(["_", "a", "b"]).encode("") == [0]
+
+
+def test_another_symbol_may_be_the_blank_and_stand_for_text_besides():
+    assert table(["_", "a", "<BLNK>"], blank="<BLNK>").encode("aa") == [2, 1, 2, 1, 2]
+    mms = table(["k", "a"], blank="k")  # facebook/mms-tts-eng: its blank is the letter k
+    assert mms.encode("ka") == [0, 0, 0, 1, 0] and "k" in mms
+
+
+def test_start_and_end_stand_outside_the_blanks_and_never_in_a_text():
+    piper = table(["_", "^", "$", "a"], start="^", end="$")
+    assert piper.encode("aa") == [1, 0, 3, 0, 3, 0, 2]
+    assert piper.unknown("^a$_") == ["^", "$", "_"]
+    bare = table(["_", "^", "$", "a"], add_blank=False, start="^")
+    assert bare.encode("a") == [1, 3]
+
+
+def test_decomposed_symbols_are_letters_apart_from_their_marks():
+    config = TextConfig("characters", "de", ("_", "a"), add_blank=True, decomposed=True)
+    assert build_front_end(config)("Façä") == ["f", "a", "c", "\u0327", "a", "\u0308"]
+
+
+def test_a_name_in_the_table_is_an_id_that_no_text_has():
+    with pytest.raises(UserError, match=r"symbols lists \['ab'\]; every symbol is one character"):
+        table(["_", "ab"])
+    with pytest.raises(UserError, match="blank is 'x', which symbols does not list"):
+        table(["_", "a"], blank="x")
+    assert table(["_", "a", "<unused 2>"]).unknown("a<") == ["<"]
 
 
 def test_unknown_symbols_are_all_named_with_their_code_points():
-    table = SymbolTable(["_", "a"], add_blank=True)
-    assert table.unknown("aцb_ц") == ["ц", "b", "_"]  # the blank never stands for text
-    assert "a" in table and "_" not in table and len(table) == 2
+    small = table(["_", "a"])
+    assert small.unknown("aцb_ц") == ["ц", "b", "_"]  # the blank never stands for text
+    assert "a" in small and "_" not in small and len(small) == 2
     named = r"'ц' \(U\+0446 CYRILLIC SMALL LETTER TSE\), '\u0303' \(U\+0303"
     with pytest.raises(UserError, match=named):
-        table.encode("ц\u0303")
+        small.encode("ц\u0303")
 
 
 def test_bulgarian_and_english_are_phonemized_with_stress_and_punctuation():
@@ -90,10 +121,10 @@ def test_bulgarian_and_english_are_phonemized_with_stress_and_punctuation():
 
 
 def test_phonemes_of_bulgarian_and_english_are_all_in_the_published_table():
-    table = SymbolTable(BASE_SYMBOLS, add_blank=True)
-    assert len(table) == 178
+    published = table(BASE_SYMBOLS)
+    assert len(published) == 178
     for text, language in [(BULGARIAN, "bg"), *((text, "en-us") for text in SENTENCES)]:
-        assert table.unknown(phonemes(text, language)) == []
+        assert published.unknown(phonemes(text, language)) == []
 
 
 @pytest.mark.parametrize("text", ["", " ", "…", '"', '"."', "—", ".", "a\nb"])

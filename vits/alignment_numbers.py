@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vits.text.symbols import BLANK_ID
+from vits.config import is_name
+from vits.text.symbols import PADDING_ID
 
 HISTOGRAM_FRAMES = 100  # the longest duration that the histogram tells from longer ones
 N_SUMS = 4  # what stands before the histogram: utterances, their longest symbols, silence, frames
@@ -24,7 +25,10 @@ class AlignmentNumbers:
 
     def __init__(self, symbols: Sequence[str]) -> None:
         self.is_silence = torch.tensor(
-            [i != BLANK_ID and is_silence(symbol) for i, symbol in enumerate(symbols)]
+            [
+                i != PADDING_ID and not is_name(symbol) and is_silence(symbol)
+                for i, symbol in enumerate(symbols)
+            ]
         )
         self._sums = torch.zeros(N_SUMS + HISTOGRAM_FRAMES + 1, dtype=torch.float64)
 
@@ -80,4 +84,4 @@ def longest_symbol(tokens: Tensor, durations: Tensor, symbols: Sequence[str]) ->
     tokens: [T_text] ids; durations: [T_text] frames.
     """
     longest = int(tokens[durations.argmax()])
-    return "blank" if longest == BLANK_ID else symbols[longest].replace(" ", "space")
+    return "blank" if longest == PADDING_ID else symbols[longest].replace(" ", "space")

@@ -1,5 +1,6 @@
 """The whole configuration of a VITS run, as it stands in configs/*.json and in every checkpoint."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,11 @@ from hifigan.config import (
 FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
 
 
+def is_name(symbol: str) -> bool:
+    """Whether it is a name for an id that no character has."""
+    return symbol.startswith("<") and symbol.endswith(">") and len(symbol) > 2
+
+
 def require_dropout(share: float) -> None:
     require(0 <= share < 1, f"dropout is {share}, expected a share from 0 to below 1")
 
@@ -24,19 +30,31 @@ def require_dropout(share: float) -> None:
 class TextConfig:
     front_end: Literal["characters", "phonemes"]
     language: str  # espeak voice such as "en-us" or "bg"; used by phonemes only
-    symbols: tuple[str, ...] | Literal["from_data"]  # the first one is padding and blank
+    symbols: tuple[str, ...] | Literal["from_data"]  # the first one pads
     add_blank: bool  # a blank before, between and behind the symbols (VITS Sec. 3.2, from Glow-TTS)
+    blank: str | None = None  # a symbol; null: the first one, which then never stands for text
+    start: str | None = None  # symbols before and behind every text and its blanks, as Piper has
+    end: str | None = None
+    decomposed: bool = False  # letters apart from their marks (Unicode's NFD), as Piper has them
 
     def __post_init__(self) -> None:
         if self.symbols == FROM_DATA:
             return
+        require(len(self.symbols) > 0, "symbols is empty; the first one is padding and blank")
+        long = [s for s in self.symbols if len(s) != 1 and not is_name(s)]
         require(
-            len(self.symbols) > 1, "symbols lists fewer than 2; the first one is padding and blank"
+            not long,
+            f"symbols lists {long}; every symbol is one character, or a name that no text "
+            f"contains, such as <unused 7>",
         )
-        long = [s for s in self.symbols if len(s) != 1]
-        require(not long, f"symbols lists {long}; every symbol is one character")
-        twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
+        twice = sorted(s for s, n in Counter(self.symbols).items() if n > 1)
         require(not twice, f"symbols lists {twice} more than once; every symbol has one id")
+        for key in ("blank", "start", "end"):
+            symbol = getattr(self, key)
+            require(
+                symbol is None or symbol in self.symbols,
+                f"{key} is {symbol!r}, which symbols does not list; add it there, or write null",
+            )
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,9 @@ class DataConfig:
     max_seconds: float
     max_symbols: int  # blanks included
     packed_cache: bool  # keep decoded recordings in one memory-mapped file beside the runs
+    balance_speakers: bool = False  # repeat utterances until an epoch has as many of each speaker
+    mix_in: str | None = None  # a list of old data to train on besides, so that it stays known
+    mix_in_share: float = 0.3  # of an epoch's utterances, that mix_in has at least
 
     def __post_init__(self) -> None:
         require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")
@@ -58,6 +79,10 @@ class DataConfig:
             f"min_seconds {self.min_seconds} is not below max_seconds {self.max_seconds}",
         )
         require_positive(self, "max_symbols")
+        require(
+            0 < self.mix_in_share < 1,
+            f"mix_in_share is {self.mix_in_share}, expected a share between 0 and 1 such as 0.3",
+        )
         if isinstance(self.speakers, tuple):
             twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
             require(not twice, f"speakers lists {twice} more than once")
@@ -164,6 +189,18 @@ class LossConfig:
 
 
 @dataclass(frozen=True)
+class VitsTrainConfig(TrainConfig):
+    frozen_speakers: int = 0  # the first rows of the speaker embedding, which do not learn
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.frozen_speakers >= 0,
+            f"frozen_speakers is {self.frozen_speakers}, expected 0 or more",
+        )
+
+
+@dataclass(frozen=True)
 class VitsConfig:
     audio: AudioConfig
     text: TextConfig
@@ -171,7 +208,7 @@ class VitsConfig:
     model: ModelConfig
     discriminator: DiscriminatorConfig
     loss: LossConfig
-    train: TrainConfig
+    train: VitsTrainConfig
 
     def __post_init__(self) -> None:
         segment_samples = self.train.segment_samples

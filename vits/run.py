@@ -40,7 +40,13 @@ from vits.training import VitsTraining
 N_SHOWN = 4  # sentences that every validation renders
 # The weights were made for these, and another value would give them other shapes or another
 # meaning.
-FIXED = ("audio.", "text.symbols", "text.add_blank", "data.speakers", "model.", "discriminator.")
+FIXED = (
+    "audio.",
+    *(f"text.{key}" for key in ("symbols", "add_blank", "blank", "start", "end", "decomposed")),
+    "data.speakers",
+    "model.",
+    "discriminator.",
+)
 
 
 def run_training(

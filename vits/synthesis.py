@@ -136,7 +136,7 @@ def load_voice(path: Path, device: torch.device, weights: str | None = None) -> 
         config,
         model.eval().to(device),
         build_front_end(config.text),
-        SymbolTable(config.text.symbols, config.text.add_blank),
+        SymbolTable(config.text),
         device,
         contents["step"],
         weights,

@@ -116,7 +116,8 @@ def _examine(
             heard_symbols.update(read)
             heard_speakers.add(line.speaker)
 
-    table = SymbolTable(_symbols(config, heard_symbols), config.text.add_blank)
+    text = dataclasses.replace(config.text, symbols=_symbols(config, heard_symbols))
+    table = SymbolTable(text)
     speakers = _speakers(config, heard_speakers)
     speaker_ids = None if speakers is None else {name: i for i, name in enumerate(speakers)}
     texts, used, unknown = symbols.strings(), TableBuilder(len(table)), Counter()

@@ -38,12 +38,12 @@ def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:
 
     Symbols and speakers are left out: see find_check.
     """
-    data = dataclasses.asdict(config.data)
-    del data["speakers"], data["packed_cache"]
+    data, text = dataclasses.asdict(config.data), dataclasses.asdict(config.text)
+    del data["speakers"], data["packed_cache"], text["symbols"]
     parts = {
         "audio": [config.audio.sample_rate, config.audio.hop_length],
         "segment_samples": config.train.segment_samples,
-        "text": [config.text.front_end, config.text.language, config.text.add_blank],
+        "text": text,
         "data": data,
         "lists": [[str(file.path), _digest(file.content)] for file in lists],
         "code": [_digest(path.read_bytes()) for path in _code()],

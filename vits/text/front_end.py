@@ -30,9 +30,10 @@ logger = logging.getLogger(__name__)
 def build_front_end(config: TextConfig) -> FrontEnd:
     """The function from a text to its symbols that the config names."""
     if config.front_end == "characters":
-        return characters
-    backend = _espeak(config.language)  # here, so that a missing package is found before the data
-    return functools.partial(phonemes, backend=backend)
+        read: FrontEnd = characters
+    else:  # the backend here, so that a missing package is found before the data
+        read = functools.partial(phonemes, backend=_espeak(config.language))
+    return functools.partial(decomposed, front_end=read) if config.decomposed else read
 
 
 def characters(text: str) -> list[str]:
@@ -53,6 +54,11 @@ def phonemes(text: str, backend: Any) -> list[str]:
     return list(" ".join(" ".join(backend.phonemize([plain], strip=True)).split()))
 
 
+def decomposed(text: str, front_end: FrontEnd) -> list[str]:
+    """The front end's symbols, letters apart from their marks: ç is c and a cedilla."""
+    return list(unicodedata.normalize("NFD", "".join(front_end(text))))
+
+
 def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], list[str]]:
     """The commonest words of a text, and those of them that the front end spells letter by letter.
 
@@ -70,8 +76,8 @@ def describe_front_end(config: TextConfig) -> str:
     """What makes symbols of texts; of espeak the version, since others speak otherwise."""
     if config.front_end == "characters":
         return "characters"
-    espeak = build_front_end(config).keywords["backend"]
-    return f"phonemes by espeak-ng {'.'.join(map(str, espeak.version()))}, {config.language}"
+    version = ".".join(map(str, _espeak(config.language).version()))
+    return f"phonemes by espeak-ng {version}, {config.language}"
 
 
 @functools.lru_cache(maxsize=None)

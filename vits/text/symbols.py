@@ -1,7 +1,7 @@
 """The symbol table: which symbols a model knows, and their ids.
 
-A symbol is one Unicode code point. Id 0 is the blank, and also what pads a batch; it never stands
-for text. Blanks around every symbol give the alignment search room (VITS Sec. 3.2; the idea and
+A symbol is one Unicode code point. Id 0 pads a batch, and is the blank unless the config names
+another. Blanks around every symbol give the alignment search room (VITS Sec. 3.2; the idea and
 its effect are Glow-TTS's).
 """
 
@@ -9,43 +9,51 @@ import unicodedata
 from collections.abc import Sequence
 
 from hifigan.errors import UserError
+from vits.config import TextConfig
 
-BLANK_ID = 0
+PADDING_ID = 0
 
 
 class SymbolTable:
-    """Numbers symbols. `symbols` is text.symbols of the config, the blank first."""
+    """Numbers the symbols of a config: its id is a symbol's place in text.symbols."""
 
-    def __init__(self, symbols: Sequence[str], add_blank: bool) -> None:
-        self.symbols = tuple(symbols)
-        self.add_blank = add_blank
-        self._ids = {symbol: i for i, symbol in enumerate(self.symbols) if i != BLANK_ID}
+    def __init__(self, config: TextConfig) -> None:
+        self.symbols = config.symbols
+        self.add_blank = config.add_blank
+        self._ids = {symbol: i for i, symbol in enumerate(self.symbols)}
+        self.blank_id = PADDING_ID if config.blank is None else self._ids[config.blank]
+        self._start, self._end = (
+            [] if symbol is None else [self._ids[symbol]] for symbol in (config.start, config.end)
+        )
+        silent = {config.start, config.end} | ({self.symbols[0]} if config.blank is None else set())
+        self._spoken = {s: i for s, i in self._ids.items() if s not in silent}
 
     def __len__(self) -> int:
         """Rows of the embedding, the blank's included."""
         return len(self.symbols)
 
     def __contains__(self, symbol: str) -> bool:
-        return symbol in self._ids
+        """Whether the symbol may stand in a text."""
+        return symbol in self._spoken
 
     def unknown(self, symbols: Sequence[str]) -> list[str]:
-        """The symbols that are not in the table, each once, in order of appearance."""
-        return [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._ids]
+        """The symbols that no text may have, each once, in order of appearance."""
+        return [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._spoken]
 
     def encode(self, symbols: Sequence[str]) -> list[int]:
-        """Ids of the symbols; with add_blank 2 n + 1 of them, with 0 before, between and behind."""
+        """Ids of the symbols, n of them: with add_blank 2 n + 1, and those of start and end."""
         unknown = self.unknown(symbols)
         if unknown:
             raise UserError(
                 f"unknown symbols: {', '.join(map(describe_symbol, unknown))}; "
                 f"add them to text.symbols or leave them out of the text"
             )
-        ids = [self._ids[symbol] for symbol in symbols]
-        if not self.add_blank:
-            return ids
-        blanked = [BLANK_ID] * (2 * len(ids) + 1)
-        blanked[1::2] = ids
-        return blanked
+        ids = [self._spoken[symbol] for symbol in symbols]
+        if self.add_blank:
+            blanked = [self.blank_id] * (2 * len(ids) + 1)
+            blanked[1::2] = ids
+            ids = blanked
+        return self._start + ids + self._end
 
 
 def describe_symbol(symbol: str) -> str:

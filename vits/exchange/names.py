@@ -1,11 +1,9 @@
-"""Maps the original VITS's names of weights to ours, for the recorded fixtures.
+"""What the original VITS calls its weights, and what they are called here.
 
 Those of HiFi-GAN, of which VITS's decoder is one, stand in hifigan/exchange/names.py.
 """
 
-from hifigan.exchange.names import WEIGHT_NORM, discriminator_name, generator_name, rename
-
-__all__ = ["discriminator_name", "generator_name", "vits_name"]
+from hifigan.exchange.names import WEIGHT_NORM, generator_name, rename
 
 PARTS = [
     (r"^enc_p\.emb\.", "text_encoder.embedding."),
@@ -60,7 +58,7 @@ PARTS = [
 
 
 def vits_name(name: str, n_resblocks: int) -> str:
-    """`n_resblocks` per upsampling stage."""
+    """Ours of an original name. `n_resblocks` per upsampling stage: theirs stand in one row."""
     name = rename(name, PARTS)
     if name.startswith("decoder."):
         name = "decoder." + generator_name(name.removeprefix("decoder."), n_resblocks)

@@ -1,0 +1,1 @@
+"""Other people's voices, in: their checkpoints, their configs, their names of weights."""

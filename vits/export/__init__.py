@@ -1,0 +1,1 @@
+"""Voices, out: in the formats of other people's programs."""
