@@ -9,7 +9,7 @@ PACKAGE := pyproject.toml setup.py constraints.txt vits/alignment/search.cpp
 .PHONY: test demo
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python train.py -c configs/tiny.json -m demo --max_minutes 6

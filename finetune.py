@@ -1,26 +1,55 @@
-"""Go on with the weights of another run, on other data or with other settings.
+"""Go on with the weights of a voice, anyone's, on other data or with other settings.
 
     python finetune.py --restore_from runs/my_voice --data data/new_voice -m new_voice
-    python finetune.py --restore_from step_00100000.pt -c my_config.json -m new_voice
+    python finetune.py --restore_from en_US-joe-medium.onnx --data data/new_voice -m new_voice
+    python finetune.py --restore_from G_100000.pth -m new_voice --dry_run        # what would load
 
-The same training as train.py from another starting point: weights are taken, optimizers and the
-step counter start afresh. Without -c the config of the checkpoint is used.
+The same training as train.py from another starting point: weights are taken (by part, by symbol
+and by speaker), optimizers and the step counter start afresh. The settings are the checkpoint's
+own, but for what configs/finetune.json, or the file given with -c, changes of them.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
+from typing import Any
 
-from hifigan.checkpoint import open_checkpoint
 from hifigan.command_line import log_to_terminal, read_limits
 from hifigan.distributed import joined_ranks
-from hifigan.errors import Parser, user_errors_exit
-from hifigan.json_config import config_from_dict, override, read_config
-from hifigan.start import Start
+from hifigan.errors import Parser, UserError, user_errors_exit
+from hifigan.json_config import config_from_dict, config_to_dict, override, read_json
+from hifigan.start import Opener, Start
 from train import add_voice_arguments, train_as_asked, with_data
-from vits.config import VitsConfig
+from vits.config import FROM_DATA, VitsConfig
+from vits.exchange.recogniser import open_for_training
+from vits.run import dry_run
+from vits.transfer.taking import Taking
+
+DEFAULTS = Path(__file__).parent / "configs/finetune.json"
+# Where a file lacks the posterior encoder (voices made for speaking alone), a fresh one first
+# learns to lead recordings to what the trained decoder understands, and nothing else changes.
+POSTERIOR_STEPS = 2000
+TRAINED_PARTS = ("text_encoder", "flow", "duration_predictor", "decoder")
 
 
 def main() -> None:
+    args = read_arguments()
+    with user_errors_exit(), joined_ranks(args.device) as ranks:
+        log_to_terminal(ranks, args.log_level)
+        limits = ranks.first(lambda: read_limits(args))
+        opened: list[tuple[Path, dict[str, Any]]] = []  # a checkpoint is large: read it once
+        config = ranks.first(lambda: read_settings(args, opened))
+        beginning = Start(args.restore_from, resumes=False)
+        taking = Taking(tuple(args.reinitialize_layers), args.speaker)
+        opener = at_hand_first(opened, config)
+        if args.dry_run:
+            ranks.first(lambda: dry_run(config, beginning, opener, taking, args.data is not None))
+            return
+        run = Path("runs") / args.model
+        train_as_asked(args, config, run, ranks, limits, beginning, opener, taking)
+
+
+def read_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         "--restore_from",
@@ -28,7 +57,8 @@ def main() -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="checkpoint file, or run folder whose newest checkpoint is taken",
+        help="checkpoint file or folder: a run of ours (its newest checkpoint), the original's\n"
+        "G_*.pth, Coqui's, Piper's .ckpt or .onnx, a folder of Hugging Face or MMS, HiFi-GAN's g_*",
     )
     parser.add_argument("-m", "--model", required=True, metavar="NAME", help="name of the new run")
     parser.add_argument(
@@ -36,27 +66,128 @@ def main() -> None:
         "--config",
         "--config_path",
         type=Path,
+        default=DEFAULTS,
         metavar="FILE",
-        help="JSON config (default: the checkpoint's)",
+        help="JSON config, whole or in parts; what it leaves out is the checkpoint's\n"
+        "(default: configs/finetune.json)",
+    )
+    parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="print what of the checkpoint would be loaded where, and end",
+    )
+    parser.add_argument(
+        "--ignore_layers",
+        "--reinitialize_layers",
+        dest="reinitialize_layers",
+        nargs="+",
+        default=[],
+        metavar="LAYERS",
+        help="parts that begin with random weights: text_encoder, posterior_encoder, flow,\n"
+        "duration_predictor, decoder, speaker_embedding, discriminator, layers inside them, or\n"
+        'patterns such as "decoder.stages.*"',
+    )
+    parser.add_argument(
+        "--freeze_layers",
+        nargs="+",
+        metavar="LAYERS",
+        help="parts, layers or patterns that do not learn",
+    )
+    parser.add_argument(
+        "--unfreeze_at",
+        type=int,
+        metavar="STEP",
+        help="the step from which they do (default: never)",
+    )
+    parser.add_argument(
+        "--freeze_old_speakers",
+        action="store_true",
+        help="the embeddings of the checkpoint's speakers do not learn",
+    )
+    parser.add_argument(
+        "--mix_in",
+        type=Path,
+        metavar="LIST",
+        help="a list of old data to train on besides, so that the voice forgets nothing\n"
+        "(its share of an epoch: --set data.mix_in_share=0.3)",
+    )
+    parser.add_argument(
+        "--speaker",
+        metavar="NAME",
+        help="which speaker's voice to keep where the new voice has one speaker and the\n"
+        "checkpoint many (default: their mean)",
     )
     add_voice_arguments(parser)
-    args = parser.parse_args()
-    with user_errors_exit(), joined_ranks(args.device) as ranks:
-        log_to_terminal(ranks, args.log_level)
-        limits = ranks.first(lambda: read_limits(args))
-        path, config = ranks.first(lambda: read_settings(args))
-        beginning = Start(path, resumes=False)
-        train_as_asked(args, config, Path("runs") / args.model, ranks, limits, beginning)
+    return parser.parse_args()
 
 
-def read_settings(args: argparse.Namespace) -> tuple[Path, VitsConfig]:
-    """The checkpoint to restore from, and the config: that of -c, else the checkpoint's own."""
-    path, contents = open_checkpoint(args.restore_from)
-    if args.config:
-        config = read_config(VitsConfig, args.config, args.set)
-    else:
-        config = config_from_dict(VitsConfig, override(contents["config"], args.set), str(path))
-    return path, with_data(config, args.data)
+def read_settings(
+    args: argparse.Namespace, opened: list[tuple[Path, dict[str, Any]]]
+) -> VitsConfig:
+    """The run's config. What was read of the checkpoint is left in `opened`."""
+    changes = read_json(args.config)
+    if not isinstance(changes, dict):
+        raise UserError(f"{args.config}: expected an object {{...}} of sections")
+    whole = set(changes) == {field.name for field in dataclasses.fields(VitsConfig)}
+    given = config_from_dict(VitsConfig, changes, str(args.config)) if whole else None
+    path, contents = open_for_training(given)(args.restore_from)
+    opened.append((path, contents))
+    saved = config_from_dict(VitsConfig, contents["config"], str(path))
+    values = config_to_dict(saved)
+    values["text"]["symbols"] = FROM_DATA  # the checkpoint's, and what the data has besides
+    values["data"] |= {
+        "speakers": None if saved.data.speakers is None else FROM_DATA,
+        "train_list": None,
+        "valid_list": None,
+        "mix_in": None,
+    }
+    values["train"] |= {"freeze_layers": [], "unfreeze_at": None, "layer_lr": []}
+    values["train"] |= {"frozen_speakers": 0}
+    for section, keys in changes.items():
+        if not isinstance(values.get(section), dict) or not isinstance(keys, dict):
+            values[section] = keys  # wrong: let the reader of the config say so
+        else:
+            values[section] |= keys
+    values = override(values, args.set)
+    values["train"] |= frozen(args, saved, contents, values["train"])
+    if args.mix_in:
+        values["data"]["mix_in"] = str(args.mix_in)
+    where = " ".join([str(path), "with", str(args.config), *(f"--set {s}" for s in args.set)])
+    return with_data(config_from_dict(VitsConfig, values, where), args.data)
+
+
+def frozen(
+    args: argparse.Namespace, saved: VitsConfig, contents: dict[str, Any], train: dict[str, Any]
+) -> dict[str, Any]:
+    """What the flags, or else the checkpoint's gaps, say of freezing; train: the config's."""
+    made: dict[str, Any] = {}
+    if args.freeze_layers is not None:
+        made["freeze_layers"] = args.freeze_layers
+    if args.unfreeze_at is not None:
+        made["unfreeze_at"] = args.unfreeze_at
+    if args.freeze_old_speakers:
+        if saved.data.speakers is None:
+            raise UserError(
+                f"--freeze_old_speakers: {args.restore_from} has one speaker, so no speaker "
+                f"embedding; leave it out"
+            )
+        made["frozen_speakers"] = len(saved.data.speakers)
+    lacks_posterior = "posterior_encoder.*" in contents.get("absent", ())
+    asked = args.freeze_layers is not None or train["freeze_layers"]
+    if lacks_posterior and not asked:
+        warmup = train["discriminator_warmup_steps"] if "discriminator" not in contents else 0
+        made["freeze_layers"] = list(TRAINED_PARTS)
+        made["unfreeze_at"] = args.unfreeze_at or warmup + POSTERIOR_STEPS
+    return made
+
+
+def at_hand_first(opened: list[tuple[Path, dict[str, Any]]], config: VitsConfig) -> Opener:
+    """Opens what was opened already without reading it again, once."""
+
+    def opener(path: Path) -> tuple[Path, dict[str, Any]]:
+        return opened.pop() if opened else open_for_training(config)(path)
+
+    return opener
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from hifigan.distributed import pick_device
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
+from vits.exchange.speaking import open_anything_to_speak
 from vits.synthesis import WEIGHTS, Voice, load_voice
 
 PAUSE_SECONDS = 0.3  # between the lines of a text file
@@ -38,7 +39,8 @@ def main() -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="checkpoint or speak-only file, or run folder whose newest checkpoint speaks",
+        help="checkpoint or speak-only file, or run folder whose newest checkpoint speaks; also\n"
+        "voices of the original VITS, Coqui, Piper, Hugging Face",
     )
     parser.add_argument(
         "--weights",
@@ -102,7 +104,8 @@ def main() -> None:
         require_numbers(args)
         require_writable(args.out_path)  # before anything is loaded
         lines = [args.text] if args.text is not None else read_lines(args.text_file)
-        voice = load_voice(args.model_path, pick_device(args.device), args.weights)
+        device = pick_device(args.device)
+        voice = load_voice(args.model_path, device, args.weights, open_anything_to_speak)
         if args.config_path:
             compare_config(args.config_path, voice)
         rate = voice.config.audio.sample_rate

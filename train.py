@@ -29,11 +29,13 @@ from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import read_config
 from hifigan.listening import update_page
 from hifigan.loop import Limits
-from hifigan.start import Start
+from hifigan.start import Opener, Start
 from vits.config import VitsConfig
 from vits.diagnosis.trial import N_STEPS as TRIAL_STEPS
 from vits.diagnosis.trial import Trial
+from vits.exchange.recogniser import open_for_training
 from vits.run import prepare, run_training
+from vits.transfer.taking import Taking
 
 
 def main() -> None:
@@ -56,7 +58,8 @@ def main() -> None:
         config = ranks.first(
             lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
         )
-        train_as_asked(args, config, run, ranks, limits, beginning)
+        opener = open_for_training(config)
+        train_as_asked(args, config, run, ranks, limits, beginning, opener)
 
 
 def find_voice_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:
@@ -82,20 +85,22 @@ def train_as_asked(
     ranks: Ranks,
     limits: Limits,
     beginning: Start,
+    opener: Opener,
+    taking: Taking = Taking(),
 ) -> None:
     """Train, or check the data alone, or make a trial in a folder of its own: exit code 1 if that
-    is not passed.
+    is not passed. opener: opens what `beginning` names; taking: what to take of weights alone.
     """
     ranks.first(lambda: require_more_than_zero("subset", args.subset))
     if args.check_data:
-        ranks.first(lambda: prepare(config, run, beginning, at_hand=[]))
+        ranks.first(lambda: prepare(config, run, beginning, [], opener, taking))
         return
     watching = Watching(args.profile, args.detect_anomaly)
     trial = Trial(args.subset) if args.overfit_one_batch or args.subset else None
     if trial:
         run = ranks.first(lambda: trial.folder(run))
     if not run_training(
-        config, run, ranks, limits, beginning, update_page, watching=watching, trial=trial
+        config, run, ranks, limits, beginning, update_page, watching, trial, opener, taking
     ):
         raise SystemExit(1)
 

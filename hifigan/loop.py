@@ -73,8 +73,10 @@ def train(
         if not stopping:
             rehearse(experiment, loader, ranks)
             run.warn_of_little_room(last_step)
+            if config.look_at_start and state.step == 0:
+                run.look(judging=False)  # what training has not made must not be its best
         pace = Pace(experiment.config.audio.sample_rate)
-        phases.seconds()  # the rehearsal's do not count
+        phases.seconds()  # those of rehearsal and look do not count
         while not stopping:
             loader.batch_sampler.set_epoch(state.epoch, state.order)
             loader.batch_sampler.set_start(state.batch)

@@ -30,9 +30,12 @@ FUSED = (optim.Adam, optim.AdamW)
 
 
 def make_optimizer(
-    parameters: Iterable[nn.Parameter], config: TrainConfig, lr: float
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]], config: TrainConfig, lr: float
 ) -> optim.Optimizer:
-    """The optimizer that config.optimizer names, with config.optimizer_options."""
+    """The optimizer that config.optimizer names, with config.optimizer_options.
+
+    parameters: weights, or torch's parameter groups of them.
+    """
     kind = _named("optimizer", config.optimizer, optim, optim.Optimizer)
     options: dict[str, Any] = {"fused": True} if kind in FUSED else {}
     return _build("optimizer", kind, options | config.optimizer_options, list(parameters), lr=lr)

@@ -1,4 +1,4 @@
-"""What a run writes into its folder: curves, looks, checkpoints; and the way back to one of these."""
+"""What a run writes into its folder: curves, looks, checkpoints; and the way back to one."""
 
 import logging
 import math
@@ -25,6 +25,7 @@ from hifigan.step_report import StepReports
 logger = logging.getLogger(__name__)
 
 FOR_FILE = {"for_file": True}  # marks a record of the log that the terminal does not show
+PATIENCE = 5  # validations without a better one, after which the log says so
 NAN_REMEDIES = (
     "lower train.lr, set train.grad_clip (1000 for a start), train with "
     "train.mixed_precision=false, and listen to the utterances that the log names"
@@ -60,7 +61,8 @@ class RunFolder:
     def open_monitor(self) -> None:
         """Begin to write at the present step; what an earlier run wrote behind it is dropped."""
         step = self.experiment.state.step
-        self.monitor = Monitor(self.folder, step) if self.ranks.is_first else None
+        kept_until = step or -1  # a new run's look at its start writes step 0 itself
+        self.monitor = Monitor(self.folder, kept_until) if self.ranks.is_first else None
         if self.ranks.is_first:
             drop_samples_behind(self.folder / "samples", step)
 
@@ -141,6 +143,7 @@ class RunFolder:
             if is_best:
                 self.former_best = state.best, state.best_step
                 state.best, state.best_step = value, state.step
+            self._say_if_it_stands_still()
         folder = self.folder / "samples" / f"step_{state.step:08d}"
         try:
             with lost_on_full_disk("samples", self.folder):
@@ -152,6 +155,26 @@ class RunFolder:
         if self.after_look:
             self.after_look(self.folder)
         return is_best
+
+    def _say_if_it_stands_still(self) -> None:
+        """Every PATIENCE validations without a better one, that more will hardly follow.
+
+        While discriminators learn alone nothing can get better, so these steps do not count.
+        """
+        state, every = self.experiment.state, self.config.validate_every
+        if state.best_step is None or state.step % every:
+            return
+        since = max(state.best_step, state.warmup_until)
+        n_validations = state.step // every - since // every
+        if n_validations > 0 and n_validations % PATIENCE == 0:
+            logger.info(
+                "valid/%s has not improved since step %d (%.3f): more training is unlikely to "
+                "help; best_step_%08d.pt has the best weights; stop with Ctrl-C",
+                self.experiment.best_by,
+                state.best_step,
+                state.best,
+                state.best_step,
+            )
 
     def save(self, is_best: bool, is_last: bool) -> None:
         """Write a checkpoint. What prevents it ends the run if it `is_last`, else costs a warning.

@@ -1,7 +1,8 @@
 """Lists of utterances of like length, as many for every rank, within a budget of frames.
 
 Not in the papers; the original drops what falls outside its fixed buckets and fills buckets up with
-repeats. Here an epoch holds every utterance exactly once, over all ranks together.
+repeats. Here an epoch holds every utterance exactly once, over all ranks together. Who wants some
+more often lists their lengths as often.
 
 Every epoch sorts the utterances anew, by lengths misjudged at random by up to a tenth, and cuts
 them at the same places into steps. The places are chosen once, for the worst that misjudging can

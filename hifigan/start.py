@@ -20,6 +20,7 @@ from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment
+from hifigan.freezing import same_groups
 from hifigan.json_config import config_to_dict, config_to_json, differences
 from hifigan.optimization import state_names
 
@@ -37,6 +38,7 @@ class Start:
     resumes: bool  # take everything, or only the weights
 
 
+GROUPING = ("train.freeze_layers", "train.unfreeze_at", "train.layer_lr")
 RANDOM = Start(None, resumes=False)
 
 
@@ -93,6 +95,13 @@ def compare_with_saved(
             )
         if name.startswith("train.optimizer_options") and start.resumes:
             require_same_moments(config.train, start, contents)
+        if name in GROUPING and start.resumes:
+            if not same_groups(config.train, saved.train, contents["step"]):
+                raise UserError(
+                    f"{start.path}: {name} was {_short(before)}, but is {_short(now)}, so that the "
+                    f"optimizer's moments fit no more: set it back, or begin a new run with the "
+                    f"weights alone"
+                )
         logger.info(
             "changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now)
         )

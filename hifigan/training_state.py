@@ -2,17 +2,23 @@
 
 import contextlib
 import copy
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
 
+from hifigan.accumulation import AveragedNetwork
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
-from hifigan.optimization import Schedule, make_optimizer, step_unless
+from hifigan.freezing import Freezing, is_thawed, rows_held
+from hifigan.optimization import Schedule, step_unless
 from hifigan.phases import phase
+
+logger = logging.getLogger(__name__)
 
 PARTS = (
     "generator",
@@ -52,20 +58,69 @@ class TrainingState:
     best: float | None = None  # lowest validation loss so far
     best_step: int | None = None  # and where that was
     warmup_until: int = 0  # the step before which discriminators learn alone, being fresh
+    freezing: Freezing | None = None  # who learns; make_state gives it
+    others_learn: bool = False  # than when the networks' gradients were last set up
+
+    @property
+    def discriminator_learns(self) -> bool:
+        return any(group["params"] for group in self.discriminator_optimizer.param_groups)
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether the generator rests until fresh discriminators have learnt something."""
+        return self.step < self.warmup_until and self.discriminator_learns
 
     @property
     def speaking(self) -> nn.Module:
         """The generator that validation and samples judge: the average, where one is kept."""
         return self.generator if self.ema is None else self.ema
 
+    def begin_step(self, *networks: AveragedNetwork) -> None:
+        """Training mode but for what is frozen, and gradients of what learns; all ranks together.
+
+        networks: both, as the ranks share them.
+        """
+        self.freezing.set_modes()
+        if self.others_learn:
+            for network in networks:
+                network.wrap()
+            self.others_learn = False
+
     def advance(self) -> None:
-        """Count a step; at the end of an epoch begin the next one. The rates follow."""
+        """Count a step; at the end of an epoch begin the next one. Rates and freezing follow."""
         self.step, self.batch = self.step + 1, self.batch + 1
         epoch_ended = self.batch == self.n_batches
         if epoch_ended:
             self.epoch, self.batch = self.epoch + 1, 0
         self.schedule.advance(epoch_ended)
+        if is_thawed(self.freezing.config, self.step) and not self.freezing.thawed:
+            logger.info("step %d: from here on the frozen layers learn, too", self.step)
+            self.set_thawed(True)
         self.set_rates()
+
+    def set_thawed(self, thawed: bool) -> None:
+        """Let what is frozen learn, or freeze it again; what goes on learning keeps its moments."""
+        if thawed == self.freezing.thawed:
+            return
+        self.freezing.set(thawed)
+        former = self.generator_optimizer, self.discriminator_optimizer
+        made = self.freezing.make_optimizers()
+        for old, new in zip(former, made):
+            weights = [weight for group in new.param_groups for weight in group["params"]]
+            new.state.update(
+                {weight: old.state[weight] for weight in weights if weight in old.state}
+            )
+        self.generator_optimizer, self.discriminator_optimizer = made
+        self.set_rates()
+        self.others_learn = True
+
+    @contextmanager
+    def as_thawed(self) -> Iterator[None]:
+        """What is to thaw some day learns inside, for a rehearsal of the largest steps to come."""
+        before = self.freezing.thawed
+        self.set_thawed(self.freezing.config.unfreeze_at is not None)
+        yield
+        self.set_thawed(before)
 
     def set_rates(self) -> None:
         """Each network's rate is its base rate times the schedule's share."""
@@ -81,7 +136,7 @@ class TrainingState:
         blocked: 0-d on the device, 1 for yes. Returns the gradient norm before clipping, which is
         the same on all ranks.
         """
-        with phase("optimizer"):
+        with phase("optimizer"), rows_held(self.freezing.rows):
             self.scaler.unscale_(optimizer)
             parameters = [
                 p for group in optimizer.param_groups for p in group["params"] if p.grad is not None
@@ -107,6 +162,10 @@ class TrainingState:
             torch._foreach_mul_(moves, (1 - decay) * (1 - blocked))
             torch._foreach_add_(averages, moves)
 
+    def frozen_names(self) -> set[str]:
+        """Of the weights that do not learn now; the discriminators' behind "discriminator."."""
+        return set() if self.freezing.thawed else set(self.freezing.frozen)
+
     def is_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""
         weights = [*self.generator.parameters(), *self.discriminator.parameters()]
@@ -129,8 +188,9 @@ class TrainingState:
         """Take all of state_dict back; with another number of ranks, all but the random states.
 
         The settings of the present config rule on: an average or a scaler that it does not keep is
-        left out, one that the checkpoint lacks starts here.
+        left out, one that the checkpoint lacks starts here. What is frozen follows from the step.
         """
+        self.set_thawed(is_thawed(self.freezing.config, contents["step"]))
         settings = [
             [{k: v for k, v in group.items() if k != "params"} for group in o.param_groups]
             for o in (self.generator_optimizer, self.discriminator_optimizer)
@@ -155,25 +215,29 @@ class TrainingState:
 
 
 def make_state(
-    generator: nn.Module, discriminator: nn.Module, config: TrainConfig, device: torch.device
+    generator: nn.Module,
+    discriminator: nn.Module,
+    config: TrainConfig,
+    device: torch.device,
+    frozen_rows: Sequence[tuple[str, int]] = (),
 ) -> TrainingState:
-    """Both networks on the device, each with its optimizer, at step 0."""
+    """Both networks on the device, each with its optimizer, at step 0.
+
+    frozen_rows: [name of one of the generator's weights, number of its first rows] that do not
+    learn.
+    """
     generator, discriminator = generator.to(device), discriminator.to(device)
-    rates = (config.lr, config.discriminator_lr or config.lr)
-    optimizers = [
-        make_optimizer(network.parameters(), config, lr)
-        for network, lr in zip((generator, discriminator), rates)
-    ]
-    for optimizer, lr in zip(optimizers, rates):
-        optimizer.param_groups[0]["base_lr"] = lr
+    ema = None if config.ema_decay is None else copy.deepcopy(generator).requires_grad_(False)
+    freezing = Freezing(generator, discriminator, config, frozen_rows)
     fp16 = autocast_dtype(config, device) == torch.float16
     state = TrainingState(
         generator,
         discriminator,
-        *optimizers,
+        *freezing.make_optimizers(),
         Schedule(config),
         torch.amp.GradScaler(device.type, enabled=fp16),
-        None if config.ema_decay is None else copy.deepcopy(generator).requires_grad_(False),
+        ema,
+        freezing=freezing,
     )
     state.set_rates()
     return state

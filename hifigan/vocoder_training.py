@@ -13,6 +13,7 @@ from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.discriminators import HifiganDiscriminators, Judgement, halves
 from hifigan.distributed import Ranks
 from hifigan.experiment import Validation
+from hifigan.freezing import without_gradients
 from hifigan.generator import Generator
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
@@ -64,8 +65,8 @@ class VocoderTraining:
         Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
         gradient that is no finite number keeps its network, and what follows in the step, as it is
         (what the discriminators learnt before it stays); `dry` keeps both. While fresh
-        discriminators warm up, the generator rests. Returns the unweighted losses and the gradient
-        norms, on the device.
+        discriminators warm up, the generator rests; frozen discriminators only judge. Returns the
+        unweighted losses and the gradient norms, on the device.
 
         Real and generated audio go through the discriminators together, so that the spectral norm
         is estimated once for both; the original does it for each.
@@ -74,33 +75,30 @@ class VocoderTraining:
         n_segments = self.ranks.sums([len(batch.ids)])[0] / self.ranks.n_ranks
         parts = SegmentParts(batch.to(self.ranks.device))
         blocked = torch.full((), float(dry), device=self.ranks.device)
-        resting = state.step < state.warmup_until and not dry
-        state.generator.train()
-        state.discriminator.train()
+        resting = state.is_warming_up and not dry
+        state.begin_step(self.generator, self.discriminator)
+        losses, norms = {}, {}
 
-        with phase("discriminator"):
-            losses = self.accumulation.gradients(
-                [self.discriminator, self.generator],
-                state.discriminator_optimizer,
-                parts,
-                lambda part: self._discriminator_losses(part, n_segments, resting),
-            )
-        norms = {
-            "discriminator_gradient_norm": state.update(
+        if state.discriminator_learns:
+            with phase("discriminator"):
+                losses = self.accumulation.gradients(
+                    [self.discriminator, self.generator],
+                    state.discriminator_optimizer,
+                    parts,
+                    lambda part: self._discriminator_losses(part, n_segments, resting),
+                )
+            norms["discriminator_gradient_norm"] = state.update(
                 state.discriminator_optimizer, clip, blocked
             )
-        }
         if not resting:
             # The generator's update needs no gradients of the discriminators' weights.
-            state.discriminator.requires_grad_(False)
-            with phase("generator"):
+            with phase("generator"), without_gradients(state.discriminator):
                 losses |= self.accumulation.gradients(
                     [self.generator],
                     state.generator_optimizer,
                     parts,
                     lambda part: self._generator_losses(part, n_segments),
                 )
-            state.discriminator.requires_grad_(True)
             norms["generator_gradient_norm"] = state.update(
                 state.generator_optimizer, clip, blocked
             )
@@ -112,7 +110,8 @@ class VocoderTraining:
         """A step that takes all the memory of one, and changes nothing."""
         scaler = self.state.scaler.state_dict()
         norms = [buffer.clone() for buffer in self.state.discriminator.buffers()]
-        self.train_step(batch, dry=True)
+        with self.state.as_thawed():
+            self.train_step(batch, dry=True)
         self.state.scaler.load_state_dict(scaler)
         for buffer, before in zip(self.state.discriminator.buffers(), norms):
             buffer.copy_(before)  # a pass sharpens the estimate of a spectral norm
@@ -136,6 +135,8 @@ class VocoderTraining:
         with self._autocast():
             judged = self._judge(part.batch.wav, wav_hat)
             losses = self._compare(part.batch.wav, wav_hat, *judged)
+            if not self.state.discriminator_learns:  # else its own update has told the loss
+                losses["discriminator"] = discriminator_loss(*judged).detach()
         losses = {name: share * loss for name, loss in losses.items()}
         total = self._weighted(losses)
         return losses | {"total": total}, total

@@ -14,8 +14,8 @@ from hifigan.corpus import recordings
 from hifigan.errors import UserError
 from hifigan.json_config import read_config
 from vits.config import VitsConfig
-from vits.corpus import check
 from vits.corpus.check import check_data
+from vits.corpus.tables import BLANK
 from vits.data import UtteranceDataset
 
 REPOSITORY = Path(__file__).parent.parent
@@ -230,6 +230,63 @@ def test_texts_in_another_script_than_the_table_are_an_error_with_the_fix(tmp_pa
         check_data(config(tmp_path, text__symbols=("_", *"ok ")))
 
 
+def test_growing_tables_keep_their_rows_and_take_what_training_lines_have_besides(tmp_path):
+    for name in "abcd":
+        record(tmp_path, f"{name}.wav")
+    write_list(tmp_path, "a|zoe|hель", "b|bob|hex", "c|ann|oh,")
+    write_list(tmp_path, "d|eve|щ", name="valid.csv")
+    asked = config(tmp_path, text__symbols=tuple("xohle"), data__speakers=("cat", "bob"))
+    checked = check_data(asked, growing=("symbols", "speakers"))
+    assert checked.config.text.symbols == (*"xohle", ",", "е", "л", "ь")
+    assert checked.config.data.speakers == ("cat", "bob", "ann", "zoe")
+    tokens = {u.id: (u.speaker_id, u.tokens[1::2]) for u in checked.train}
+    assert tokens == {"a": (3, (2, 6, 7, 8)), "c": (2, (1, 2, 5))}
+    reasons = {refusal.id: refusal.reason for refusal in checked.report.refusals}
+    assert reasons == {"b": "unknown symbols", "d": "unknown speaker"}  # "x" is the blank for good
+    assert checked.report.new_symbols == {",": 1, "е": 1, "л": 1, "ь": 1}
+    assert "new speakers, added: ann in 1, zoe in 1" in checked.report.text()
+    assert "new symbols, added: ',' (U+002C COMMA) in 1" in checked.report.text()
+
+
+def test_a_table_that_is_not_named_does_not_grow(tmp_path):
+    for name in "ab":
+        record(tmp_path, f"{name}.wav")
+    write_list(tmp_path, "a|ann|hello", "b|bob|hallo")
+    asked = config(tmp_path, text__symbols=("_", *"helo"), data__speakers=("ann",))
+    for growing, reasons in (("symbols", ["unknown speaker"]), ("speakers", ["unknown symbols"])):
+        checked = check_data(asked, growing=(growing,))
+        assert [refusal.reason for refusal in checked.report.refusals] == reasons
+    one_voice = config(tmp_path / "one")
+    assert one_voice.data.speakers is None
+    (tmp_path / "one").mkdir()
+    record(tmp_path / "one", "a.wav")
+    write_list(tmp_path / "one", "a|hello")
+    assert check_data(one_voice, growing=("speakers",)).config.data.speakers is None
+
+
+def test_texts_in_another_script_are_a_warning_where_the_table_grows(tmp_path, caplog):
+    for name in "abc":
+        record(tmp_path, f"{name}.wav")
+    write_list(tmp_path, "a|това", "b|ok", "c|ok")
+    asked = config(tmp_path, text__symbols=("_", *"ok"))
+    for row, warns in (("c|ok", False), ("c|о", True)):
+        write_list(tmp_path, "a|това", "b|ok", row)
+        caplog.clear()
+        assert len(check_data(asked, growing=("symbols",)).train) == 3
+        told = [r.getMessage() for r in caplog.records if "never met" in r.getMessage()]
+        assert len(told) == warns
+    assert told[0].startswith("2 of 3 training texts have symbols") and "'о' (U+043E" in told[0]
+
+
+def test_lines_without_speakers_for_a_voice_with_several_say_what_to_do(tmp_path):
+    record(tmp_path, "a.wav")
+    write_list(tmp_path, "a|hello")
+    with pytest.raises(
+        UserError, match=r"add the column of speakers, or .*fine-tune one voice.*speakers=null"
+    ):
+        check_data(config(tmp_path, data__speakers=("ann", "bob")), growing=("speakers",))
+
+
 def test_a_voice_of_another_language_than_the_texts_is_an_error(tmp_path):
     pytest.importorskip("phonemizer")
     pytest.importorskip("espeakng_loader")
@@ -287,6 +344,6 @@ def test_the_bundled_recordings_are_usable_by_every_config_as_they_are(name):
         read_config(VitsConfig, REPOSITORY / f"configs/{name}.json", [f"data.folder={folder}"])
     )
     assert (len(checked.train), len(checked.valid)) == (45, 4) and not checked.report.refusals
-    assert check.BLANK == checked.config.text.symbols[0]
+    assert BLANK == checked.config.text.symbols[0]
     first = checked.train[0]
     assert len(read_audio(Path(first.path), RATE)) == first.n_samples

@@ -7,7 +7,10 @@ import torch
 
 import finetune
 from hifigan.checkpoint import read_checkpoint
+from hifigan.json_config import read_json
+from tests.conftest import REPOSITORY
 from tests.small_run import (  # noqa: F401 (fixtures)
+    SENTENCE,
     call,
     contents,
     error_line,
@@ -17,7 +20,14 @@ from tests.small_run import (  # noqa: F401 (fixtures)
     write_config,
     write_data,
 )
+from vits.synthesis import load_voice
 
+FINETUNE = REPOSITORY / "configs/finetune.json"
+CHEAP = tuple(
+    argument
+    for setting in ("look_at_start=false", "batch_size=2", "log_every=1")
+    for argument in ("--set", f"train.{setting}")
+)
 OTHER_TEXTS = ("час и ден", "ден и тест", "това е час", "един тест", "добро е")
 
 
@@ -38,17 +48,18 @@ def tuned(trained):
         "train.lr=1e-20",
         "--set",
         "train.optimizer_options.weight_decay=0",
+        *CHEAP,
     )
     before = contents(trained / "runs/voice")
     first = run_script(trained, "finetune.py", *arguments, "--max_steps", 1)
     at_first = read_checkpoint(trained / "runs/tuned/checkpoints/step_00000001.pt")
     second = run_script(trained, "finetune.py", *arguments, "--max_steps", 2)
     assert contents(trained / "runs/voice") == before
-    return first, second, at_first
+    return first, second, at_first, trained / "runs/voice/checkpoints/step_00000002.pt"
 
 
 def test_only_the_weights_are_taken_and_one_line_says_so(trained, tuned):
-    first, _, at_first = tuned
+    first, _, at_first, _ = tuned
     origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")
     for network in ("generator", "discriminator"):
         for name, weight in origin[network].items():
@@ -67,19 +78,192 @@ def test_only_the_weights_are_taken_and_one_line_says_so(trained, tuned):
     assert steps == [1, 2]
 
 
-def test_without_c_the_config_is_the_checkpoints_with_other_data_and_changes(trained, tuned):
-    origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")["config"]
-    config = tuned[2]["config"]
-    assert config["data"].pop("folder") == "other" and config["train"].pop("lr") == 1e-20
-    config["train"].pop("optimizer_options")
-    for section, values in config.items():
-        assert values.items() <= origin[section].items()
+def test_without_c_the_config_is_the_checkpoints_but_for_what_finetune_json_changes(tuned):
+    origin = read_checkpoint(tuned[3])["config"]
+    changes = read_json(FINETUNE)
+    asked = {"lr": 1e-20, "look_at_start": False, "batch_size": 2, "log_every": 1}
+    expected = {section: values | changes.get(section, {}) for section, values in origin.items()}
+    expected["train"] |= asked
+    expected["train"]["optimizer_options"] |= {"weight_decay": 0}
+    expected["data"]["folder"] = "other"
+    assert tuned[2]["config"] == expected
     assert "other\n" in tuned[0].stderr  # the report of the new data
+
+
+def test_finetune_json_changes_keys_that_there_are_and_learns_more_slowly():
+    base = read_json(REPOSITORY / "configs/base.json")
+    for section, values in read_json(FINETUNE).items():
+        assert values.keys() <= base[section].keys()
+    assert read_json(FINETUNE)["train"]["lr"] < base["train"]["lr"]
+    assert read_json(FINETUNE)["train"]["epochs"] < base["train"]["epochs"]
 
 
 def test_the_same_command_again_continues_the_new_run(tuned):
     assert "resuming from runs/tuned/checkpoints/step_00000001.pt: step 1" in tuned[1].stderr
     assert "fresh optimizers" not in tuned[1].stderr
+
+
+def test_the_load_report_is_told_and_kept(trained, tuned):
+    report = (trained / "runs/tuned/load_report.txt").read_text("utf-8")
+    assert report.splitlines()[0].endswith(
+        "ours, step 2; 100.0% of the parameters that could be loaded are"
+    )
+    assert report in tuned[0].stderr and "part " in report
+
+
+@pytest.fixture
+def tune(trained, call):
+    """finetune.py for some steps in this process: its log, and the newest checkpoint."""
+
+    def run(name, *arguments, origin="runs/voice", data="other", steps=1):
+        started = ("--restore_from", origin, "--data", data, "-m", name, "--max_steps", steps)
+        code, err = call(trained, finetune.main, *started, *CHEAP, *arguments)
+        assert code == 0, err
+        log = (trained / f"runs/{name}/log.txt").read_text("utf-8")
+        return log, read_checkpoint(trained / f"runs/{name}/checkpoints/step_{steps:08d}.pt")
+
+    yield run
+    shutil.rmtree(trained / "runs/mixed", ignore_errors=True)
+
+
+def test_a_fine_tuned_voice_is_fine_tuned_again(tune):
+    _, first = tune("once")
+    err, second = tune("twice", origin="runs/once")
+    assert "runs/once/checkpoints/step_00000001.pt: ours, step 1; 100.0%" in err
+    assert first["config"]["model"] == second["config"]["model"] and second["step"] == 1
+
+
+def test_symbols_that_the_data_adds_get_rows_behind_the_known_ones(trained, tune):
+    write_data(trained / "mixed", (*OTHER_TEXTS, "това ѝ йота"), n_valid=1)
+    origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")
+    known = origin["config"]["text"]["symbols"]
+    write_data(trained / "more", ("ѝ йота", *OTHER_TEXTS), n_valid=1)
+    slow = ("--set", "train.lr=1e-20", "--set", "train.optimizer_options.weight_decay=0")
+    err, found = tune("more", *slow, data="more")
+    symbols = found["config"]["text"]["symbols"]
+    assert symbols[: len(known)] == known and set(symbols[len(known) :]) == {"ѝ", "й"} - set(known)
+    before, now = (c["generator"]["text_encoder.embedding.weight"] for c in (origin, found))
+    torch.testing.assert_close(now[: len(known)], before)
+    i, relative = symbols.index("ѝ"), known.index("и")  # й, an и with a mark, is no vowel
+    assert (now[i] - before[relative]).norm() < 0.5 * before[relative].norm()
+    assert "new symbols (" in err and "ѝ from и" in err
+    # It goes on from its own table, whatever the data says by now.
+    err, again = tune("more", *slow, data="other", steps=2)
+    assert again["config"]["text"]["symbols"] == symbols
+
+
+def test_frozen_parts_stay_to_the_bit_and_thaw_when_told(trained, tune):
+    origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")["generator"]
+    frozen = ("--freeze_layers", "text_encoder", "*.bias", "decoder.stages.0")
+    err, at_2 = tune("frozen", *frozen, "--unfreeze_at", 2, steps=2)
+    assert "frozen until step 2: text_encoder, *.bias, decoder.stages.0" in err
+    changed = {name for name, w in at_2["generator"].items() if not torch.equal(w, origin[name])}
+    assert changed and not any(
+        name.startswith(("text_encoder.", "decoder.stages.0.")) or name.endswith(".bias")
+        for name in changed
+    )
+    n_moments = len(at_2["generator_optimizer"]["state"])
+    assert n_moments < len(origin)
+    _, at_3 = tune("frozen", *frozen, "--unfreeze_at", 2, steps=3)
+    assert len(at_3["generator_optimizer"]["state"]) > n_moments
+    name = "text_encoder.embedding.weight"
+    assert not torch.equal(at_3["generator"][name], origin[name])
+
+
+def test_reinitialised_parts_begin_at_random_and_the_report_says_so(trained, tune):
+    origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")
+    err, found = tune(
+        "anew",
+        "--ignore_layers",
+        "duration_predictor",
+        "discriminator",
+        "--set",
+        "train.seed=5",
+    )
+    name = "duration_predictor.convs.depthwise.0.weight"
+    assert not torch.allclose(found["generator"][name], origin["generator"][name], atol=0.05)
+    row = next(line for line in err.splitlines() if line.startswith("duration_predictor "))
+    assert row.split()[1] == "-" and "/" in row  # none loaded
+    assert "fresh discriminators: until step 500 they learn alone" in err
+    same = all(
+        torch.equal(w, origin["generator"][n])
+        for n, w in found["generator"].items()
+        if not n.startswith("duration_predictor.")
+    )
+    assert same  # the generator rests meanwhile
+
+
+def test_a_dry_run_prints_the_table_and_makes_nothing(trained, monkeypatch, capsys):
+    before = contents(trained)
+    monkeypatch.chdir(trained)
+    arguments = (
+        "--restore_from",
+        "runs/voice",
+        "-m",
+        "dry",
+        "--dry_run",
+        "--freeze_layers",
+        "flow",
+    )
+    monkeypatch.setattr("sys.argv", ["finetune.py", *arguments])
+    finetune.main()
+    table = capsys.readouterr().out
+    rows = {line.split()[0]: line for line in table.splitlines() if "/" in line}
+    assert {"text_encoder", "flow", "decoder", "discriminator", "all"} <= rows.keys()
+    assert (
+        rows["flow"].rstrip().endswith(rows["flow"].split("  ")[-1]) and contents(trained) == before
+    )
+
+
+@pytest.fixture(scope="module")
+def many(trained, request):
+    """A voice of two speakers, and data of a third."""
+    write_data(trained / "two", speakers=("Мария", "Иван"))
+    write_config(trained / "two.json", "data.folder=two", "data.speakers=from_data")
+    run_script(trained, "train.py", "-c", "two.json", "-m", "two", "--max_steps", 2)
+    write_data(trained / "third", OTHER_TEXTS, speakers=("Борис",), n_valid=1)
+    return trained
+
+
+def speak(path, speaker):
+    voice = load_voice(path, torch.device("cpu"))
+    return voice.speak(SENTENCE, speaker, noise_scale=0.0, noise_scale_w=0.0)
+
+
+def test_a_new_speaker_is_added_and_the_old_ones_say_the_same_samples(many, tune):
+    """Where all is frozen but the embeddings, and of these the old rows: to the bit."""
+    parts = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder")
+    kept = ("--freeze_layers", *parts, "--freeze_old_speakers")
+    err, found = tune("third", *kept, origin="runs/two", data="third", steps=3)
+    assert found["config"]["data"]["speakers"] == ["Иван", "Мария", "Борис"]
+    assert found["config"]["train"]["frozen_speakers"] == 2 and "new speakers (1): Борис" in err
+    old = read_checkpoint(many / "runs/two/checkpoints/step_00000002.pt")["generator"]
+    before, now = (c["speaker_embedding.weight"] for c in (old, found["generator"]))
+    assert torch.equal(now[:2], before) and not torch.equal(now[2], before.mean(0))
+    for speaker in ("Иван", "Мария"):
+        assert torch.equal(*(speak(many / f"runs/{run}", speaker) for run in ("two", "third")))
+
+
+def test_old_speakers_move_little_where_old_data_is_mixed_in_and_parts_are_frozen(many, tune):
+    """20 steps in which decoder and posterior encoder learn: old voices within a tenth."""
+    kept = ("--freeze_layers", "text_encoder", "flow", "duration_predictor")
+    mixed = ("--freeze_old_speakers", "--mix_in", "two/train.csv")
+    err, found = tune("third_mixed", *kept, *mixed, origin="runs/two", data="third", steps=20)
+    assert found["config"]["data"]["mix_in"] == "two/train.csv"
+    for speaker in ("Иван", "Мария"):
+        before, now = (speak(many / f"runs/{run}", speaker) for run in ("two", "third_mixed"))
+        assert len(before) == len(now)
+        assert (now - before).norm() < 0.1 * before.norm()
+
+
+def test_one_speaker_becomes_many_and_many_become_one(many, tune):
+    err, found = tune("to_many", "--set", "data.speakers=from_data", data="two", steps=1)
+    assert found["config"]["data"]["speakers"] == ["Иван", "Мария"]
+    assert "one speaker becomes 2" in err
+    err, found = tune(
+        "to_one", "--set", "data.speakers=null", "--speaker", "Мария", origin="runs/two", steps=1
+    )
+    assert "speaker_embedding.weight" not in found["generator"] and "Мария is put into" in err
 
 
 @pytest.fixture
@@ -89,7 +273,7 @@ def refused(trained, call):
     def run(*arguments):
         before = contents(trained)
         code, err = call(trained, finetune.main, "-m", "refused", *arguments)
-        assert code == 2
+        assert code == 2, err
         made = {
             name for name, content in contents(trained).items() if before.get(name, 0) != content
         }
@@ -99,41 +283,60 @@ def refused(trained, call):
     return run
 
 
+FROM_VOICE = ("--restore_from", "runs/voice/checkpoints/step_00000002.pt", "--data", "other")
+
+
 def test_weights_that_do_not_fit_are_refused_by_name(trained, refused):
-    start = ("--restore_from", "runs/voice/checkpoints/step_00000002.pt")
     write_config(trained / "wide.json", "model.latent_channels=12")
-    line = refused(*start, "-c", "wide.json")
-    assert "step_00000002.pt: its model.latent_channels is 8, but the config says 12" in line
-    assert "set it back, or train from random weights" in line
-    write_config(trained / "many.json", "data.speakers=from_data")
-    write_data(trained / "many", speakers=("Мария", "Иван"))
-    line = refused(*start, "-c", "many.json", "--data", "many")
-    assert "data.speakers" in line or "columns" in line
+    line = refused(*FROM_VOICE, "-c", "wide.json")
+    assert "step_00000002.pt: " in line and "latent_channels is 8, " in line and "12" in line
+    assert "--ignore_layers" in line or "set it back" in line
+    write_data(trained / "crowd", speakers=("Мария", "Иван"))
+    line = refused(*FROM_VOICE[:2], "--data", "crowd")
+    assert "found 3 columns, expected 2" in line and "data.speakers=from_data" in line
 
 
-def test_symbols_that_the_checkpoint_lacks_are_refused_clearly(trained, refused):
-    write_data(trained / "english", ("a low hum", "two tones", "it rises"), n_valid=0)
-    line = refused("--restore_from", "runs/voice", "--data", "english", "--set", "data.n_valid=0")
-    assert "english: 3 of 3 training texts have symbols that text.symbols lacks" in line
-    assert "LATIN SMALL LETTER" in line and "trained weights keep their symbols" in line
+def test_another_sample_rate_is_refused(refused):
+    line = refused(*FROM_VOICE, "--set", "audio.sample_rate=16000")
+    assert "audio.sample_rate is 8000" in line and "16000" in line
 
 
-def test_some_texts_with_unknown_symbols_are_counted_and_left_out(trained):
-    write_data(trained / "mixed", (*OTHER_TEXTS, "two tones"), n_valid=0)
-    told = run_script(
-        trained,
-        "finetune.py",
+def test_layers_that_there_are_not_are_refused_with_near_ones(refused):
+    assert "did you mean duration_predictor" in refused(*FROM_VOICE, "--freeze_layers", "dp")
+    line = refused(*FROM_VOICE, "--ignore_layers", "decodr")
+    assert "--ignore_layers: decodr selects no layer; did you mean decoder " in line
+
+
+def test_freezing_everything_is_refused(refused):
+    assert "nothing would learn" in refused(*FROM_VOICE, "--freeze_layers", "*")
+
+
+def test_a_thaw_of_nothing_is_refused(refused):
+    assert "freeze_layers is empty" in refused(*FROM_VOICE, "--unfreeze_at", 5)
+
+
+def test_old_speakers_of_a_voice_of_one_cannot_be_frozen(refused):
+    assert "has one speaker" in refused(*FROM_VOICE, "--freeze_old_speakers")
+
+
+def test_a_speaker_that_the_voice_lacks_is_refused(many, refused):
+    line = refused(
         "--restore_from",
-        "runs/voice",
+        "runs/two",
         "--data",
-        "mixed",
-        "-m",
-        "mixed",
+        "other",
         "--set",
-        "data.n_valid=0",
-        "--max_steps",
-        1,
+        "data.speakers=null",
+        "--speaker",
+        "Мари",
     )
-    assert "1  unknown symbols" in told.stderr
-    assert "5 utterances" in told.stderr
-    shutil.rmtree(trained / "runs/mixed")
+    assert "has no speaker 'Мари'" in line and "Мария" in line
+
+
+def test_frozen_layers_may_not_change_while_a_run_goes_on(tune, trained, call):
+    tune("steady", "--freeze_layers", "flow")
+    arguments = ("--restore_from", "runs/voice", "--data", "other", "-m", "steady", *CHEAP)
+    code, err = call(trained, finetune.main, *arguments, "--freeze_layers", "decoder")
+    assert code == 2
+    line = error_line(err)
+    assert "train.freeze_layers was" in line and "set it back" in line

@@ -80,6 +80,49 @@ def test_what_from_data_gave_finds_the_same_check(folder, n_examined):
     assert check_data(other, _cache(folder)) != first and n_examined == [2]
 
 
+def test_grown_tables_are_found_by_those_who_ask_for_them_alone(folder, n_examined, caplog):
+    caplog.set_level(logging.INFO)
+    asked = config(folder, text__symbols=("_", *"helo"), data__speakers=("ann",))
+    both = ("symbols", "speakers")
+    plain = check_data(asked, _cache(folder))
+    told(caplog, plain)
+    grown = check_data(asked, _cache(folder), growing=both)
+    assert len(grown.train) > len(plain.train) and n_examined == [2]
+    shown = told(caplog, grown)
+    assert check_data(asked, _cache(folder)) == plain
+    caplog.clear()
+    assert told(caplog, check_data(asked, _cache(folder), growing=both)) == shown
+    for growing in ((), both):  # as a run goes on from a checkpoint; as another one begins from it
+        again = check_data(grown.config, _cache(folder), growing=growing)
+        assert again.train == grown.train and again.config == grown.config
+        assert not again.report.new_symbols and "new symbols" not in again.report.text()
+    assert n_examined == [2]
+    check_data(asked, _cache(folder), growing=("symbols",))
+    assert n_examined == [3]
+    check_data(plain.config, _cache(folder))
+    assert n_examined == [3]
+
+
+def test_a_table_that_lacks_symbols_does_not_do_for_one_that_grows(folder, n_examined):
+    asked = config(folder, data__speakers="from_data", text__symbols=("_", *"helo"))
+    check_data(asked, _cache(folder))
+    assert "t" in check_data(asked, _cache(folder), growing=("symbols",)).config.text.symbols
+    assert n_examined == [2]
+
+
+def test_what_is_mixed_in_is_kept_and_a_change_of_its_list_noticed(folder, n_examined):
+    write_list(folder, "2|bob|it is old", "wavs/5|ann|gone by", name="old.txt")
+    asked = config(folder, data__speakers="from_data", data__mix_in="old.txt")
+    first, kept = (check_data(asked, _cache(folder)) for _ in range(2))
+    assert first == kept and n_examined == [1]
+    for table in (kept.train, pickle.loads(pickle.dumps(kept.train))):
+        assert table.is_mixed_in.tolist() == [False, False, False, True]  # "5" validates
+    assert check_data(config(folder, data__speakers="from_data"), _cache(folder)) != first
+    write_list(folder, "2|bob|it is older", name="old.txt")
+    assert check_data(asked, _cache(folder)).train[-1].text == "it is older"
+    assert n_examined == [3]
+
+
 def reorder(folder):
     rows = (folder / "train.csv").read_text().splitlines()
     write_list(folder, *reversed(rows))
@@ -158,6 +201,7 @@ def test_other_code_and_other_packages_look_again(folder, n_examined, monkeypatc
 def test_settings_of_training_alone_do_not_look_again(folder, n_examined):
     check_data(config(folder, data__speakers="from_data"), _cache(folder))
     changes = {"train__batch_size": 3, "data__packed_cache": True}
+    changes |= {"data__balance_speakers": True, "data__mix_in_share": 0.5}
     check_data(config(folder, data__speakers="from_data", **changes), _cache(folder))
     assert n_examined == [1]
 

@@ -1,8 +1,6 @@
 """A VitsModel of the transformers package and ours with the same weights speak the same
 waveform."""
 
-import re
-
 import pytest
 import torch
 from torch import Tensor
@@ -17,6 +15,7 @@ from vits.config import (
     TextEncoderConfig,
     WaveNetConfig,
 )
+from vits.exchange.hugging_face_names import our_name
 from vits.model import VitsModel
 
 transformers = pytest.importorskip("transformers")
@@ -24,60 +23,6 @@ transformers = pytest.importorskip("transformers")
 N_SYMBOLS, N_BINS, N_SPEAKERS = 20, 33, 3
 TOKENS = torch.tensor([[3, 14, 1, 5, 9, 2, 6, 5, 3, 5], [8, 9, 7, 9, 3, 2, 0, 0, 0, 0]])
 TOKEN_LENGTHS = torch.tensor([10, 6])
-
-NAMES = [  # of the transformers package to ours, in the order in which they are applied
-    (r"^text_encoder\.embed_tokens\.", "text_encoder.embedding."),
-    (r"^text_encoder\.encoder\.layers\.", "text_encoder.layers."),
-    (
-        r"\.attention\.(q|k|v)_proj\.",
-        lambda m: f".attention.{dict(q='query', k='key', v='value')[m[1]]}.",
-    ),
-    (r"\.attention\.out_proj\.", ".attention.output."),
-    (r"\.attention\.emb_rel_k$", ".attention.relative_keys"),
-    (r"\.attention\.emb_rel_v$", ".attention.relative_values"),
-    (r"(layers\.\d+)\.layer_norm\.", r"\1.attention_norm."),
-    (r"(layers\.\d+)\.final_layer_norm\.", r"\1.feed_forward_norm."),
-    (r"^text_encoder\.project\.", "text_encoder.projection."),
-    (r"^posterior_encoder\.conv_pre\.", "posterior_encoder.input."),
-    (r"^posterior_encoder\.conv_proj\.", "posterior_encoder.projection."),
-    (r"^flow\.flows\.(\d+)\.conv_pre\.", r"flow.couplings.\1.input."),
-    (r"^flow\.flows\.(\d+)\.conv_post\.", r"flow.couplings.\1.output."),
-    (r"^flow\.flows\.(\d+)\.", r"flow.couplings.\1."),
-    (r"\.in_layers\.", ".gated."),
-    (r"\.res_skip_layers\.", ".residual_skip."),
-    (r"\.cond_layer\.", ".condition."),
-    (
-        r"^duration_predictor\.post_(conv_pre|conv_proj|conv_dds|flows)\.",
-        r"duration_predictor.posterior_\1.",
-    ),
-    (r"flows\.0\.translate$", "flows.shift"),
-    (r"flows\.0\.log_scale$", "flows.log_scale"),
-    (r"^(duration_predictor\..*flows)\.(\d+)\.", lambda m: f"{m[1]}.couplings.{int(m[2]) - 1}."),
-    (r"^(duration_predictor\..*)conv_pre\.", r"\1input."),
-    (r"^(duration_predictor\..*)conv_proj\.", r"\1projection."),
-    (r"conv_dds\.", "convs."),
-    (r"\.convs_dilated\.", ".depthwise."),
-    (r"\.convs_pointwise\.", ".pointwise."),
-    (r"convs\.norms_1\.", "convs.depthwise_norms."),
-    (r"convs\.norms_2\.", "convs.pointwise_norms."),
-    (r"^(duration_predictor|decoder)\.cond\.", r"\1.condition."),
-    (r"^decoder\.conv_pre\.", "decoder.input."),
-    (r"^decoder\.conv_post\.", "decoder.output."),
-    (r"^decoder\.upsampler\.(\d+)\.", r"decoder.stages.\1.upsample."),
-    (
-        r"^decoder\.resblocks\.(\d+)\.",
-        lambda m: f"decoder.stages.{int(m[1]) // 2}.resblocks.{int(m[1]) % 2}.",
-    ),
-    (r"\.convs1\.", ".dilated."),
-    (r"\.convs2\.", ".plain."),
-    (r"^embed_speaker\.", "speaker_embedding."),
-]
-
-
-def our_name(name: str) -> str:
-    for pattern, replacement in NAMES:
-        name = re.sub(pattern, replacement, name)
-    return name
 
 
 def their_model(n_speakers: int) -> torch.nn.Module:
@@ -125,7 +70,7 @@ def our_model(theirs: torch.nn.Module, n_speakers: int) -> VitsModel:
     model = VitsModel(config, N_SYMBOLS, n_speakers, N_BINS, segment_frames=4).eval()
     fold_weight_norm(model.decoder)  # theirs is stored without
     shapes = {name: weight.shape for name, weight in model.state_dict().items()}
-    weights = {our_name(name): weight for name, weight in theirs.state_dict().items()}
+    weights = {our_name(name, 2): weight for name, weight in theirs.state_dict().items()}
     # Their attention has matrices where ours has convolutions of kernel 1.
     model.load_state_dict(
         {

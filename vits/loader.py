@@ -1,10 +1,11 @@
 """The training batches of utterances: which ones meet, and where they are read from."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
@@ -12,14 +13,18 @@ from hifigan.loader import batch_loader
 from hifigan.packed_cache import open_packed_cache
 from hifigan.sampler import LengthBucketedBatches
 from vits.config import VitsConfig
-from vits.corpus.utterance_table import sample_counts
+from vits.corpus.utterance_table import mixed_in, sample_counts, speaker_ids
 from vits.data import Utterance, UtteranceDataset, collate
+from vits.repeats import repeated
+
+logger = logging.getLogger(__name__)
 
 
 def make_loader(
     utterances: Sequence[Utterance], config: VitsConfig, ranks: Ranks, beside: Path
 ) -> DataLoader:
-    """This rank's share of the training batches.
+    """This rank's share of the training batches. An epoch has some utterances several times where
+    the data section asks for a balance.
 
     beside: the folder of the runs, where the packed cache is kept, if the config wants one.
     """
@@ -28,13 +33,24 @@ def make_loader(
     n_frames = n_samples // config.audio.hop_length
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
-    batches = LengthBucketedBatches.of_config(n_frames, train, ranks)
+    rows = repeated(speaker_ids(utterances), mixed_in(utterances), config.data)
+    batches = LengthBucketedBatches.of_config(n_frames[rows], train, ranks)
     cache = None
     if config.data.packed_cache:
         folder = beside / "packed_cache"
         cache = open_packed_cache(folder, Path(config.data.folder), n_samples, rate)
-    heaviest = max(4 * len(batch) * int(n_samples[batch].max()) for batch in batches.heaviest())
+    heaviest = max(
+        4 * len(batch) * int(n_samples[rows[batch]].max()) for batch in batches.heaviest()
+    )
     dataset = UtteranceDataset(utterances, rate, cache)
+    if len(rows) > len(utterances):
+        dataset = Subset(dataset, rows)
+        if ranks.is_first:
+            logger.info(
+                "balance: an epoch has the %d utterances %d times in all",
+                len(utterances),
+                len(rows),
+            )
     return batch_loader(dataset, batches, collate, heaviest, train, ranks)
 
 

@@ -1,7 +1,9 @@
 """Speaking with a trained voice: a checkpoint in, text in, waveform out (VITS Fig. 1b)."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,14 @@ from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, s
 
 logger = logging.getLogger(__name__)
 
+# Opens a path: the path of the file itself, and its contents, as a checkpoint has them.
+Opener = Callable[[Path], tuple[Path, dict[str, Any]]]
 WEIGHTS = ("ema", "trained")  # the moving average is the better voice where there is one
+
+
+def open_to_speak(path: Path) -> tuple[Path, dict[str, Any]]:
+    """Opens what this project wrote."""
+    return open_checkpoint(path, for_synthesis=True)
 
 
 @dataclass(frozen=True)
@@ -112,24 +121,36 @@ class Voice:
         return torch.tensor([speakers.index(speaker)], device=self.device)
 
 
-def load_voice(path: Path, device: torch.device, weights: str | None = None) -> Voice:
+def load_voice(
+    path: Path, device: torch.device, weights: str | None = None, opener: Opener = open_to_speak
+) -> Voice:
     """The voice in a checkpoint or speak-only file, or in a run folder's newest checkpoint.
 
-    `weights` is "ema" for the moving average or "trained"; None for the first of them that is there.
+    `weights` is "ema" for the moving average or "trained"; None for the first of them that is
+    there. `opener` opens the path; vits/exchange/speaking.py has one for everyone's files.
     """
-    path, contents = open_checkpoint(path, for_synthesis=True)
+    path, contents = opener(path)
     config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
     weights, state = choose_weights(path, contents, weights)
     model = make_model(config)
     if "speak_only" in contents:
         drop_training_parts(model)
+    absent = contents.get("absent", ())  # what only training uses, in other people's files
     try:
-        model.load_state_dict(state)
+        loaded = model.load_state_dict(state, strict=not absent)
     except RuntimeError as error:
         raise UserError(
             f"{path}: its weights do not fit its config: {str(error).splitlines()[1].strip()}; "
             f"use another checkpoint"
         ) from None
+    gaps = [n for n in loaded.missing_keys if not any(fnmatchcase(n, a) for a in absent)]
+    if gaps or loaded.unexpected_keys:
+        raise UserError(
+            f"{path}: its weights do not fit its config: {(gaps + loaded.unexpected_keys)[0]} is "
+            f"in one of them alone; use another file"
+        )
+    if absent:
+        drop_training_parts(model)
     fold_weight_norm(model)
     logger.info("voice: %s, step %d, %s weights", path, contents["step"], weights)
     return Voice(

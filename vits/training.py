@@ -12,7 +12,9 @@ from torch.nn.utils import parametrize
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.discriminators import halves, vits_discriminators
 from hifigan.distributed import Ranks
+from hifigan.errors import UserError
 from hifigan.experiment import Validation
+from hifigan.freezing import require_something_to_learn, without_gradients
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
@@ -67,6 +69,7 @@ class VitsTraining:
             vits_discriminators(config.discriminator),
             config.train,
             ranks.device,
+            frozen_rows(config),
         )
         self.generator = AveragedNetwork(self.state.generator, ranks)
         self.discriminator = AveragedNetwork(self.state.discriminator, ranks)
@@ -84,54 +87,60 @@ class VitsTraining:
 
         Both go through the same micro-batches, whose losses add up to those of the batch. A loss or
         gradient that is no finite number keeps its network, and what follows in the step, as it is
-        (what the discriminators learnt before it stays); `dry` keeps both. Returns the unweighted
-        losses and the gradient norms, on the device.
+        (what the discriminators learnt before it stays); `dry` keeps both. While fresh
+        discriminators warm up, the generator rests; frozen discriminators only judge. Returns the
+        unweighted losses and the gradient norms, on the device.
         """
-        state = self.state
+        state, clip = self.state, self.config.train.grad_clip
         counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
         parts = MicroBatches(
             batch, batch.to(self.ranks.device), noise, self.config.audio.hop_length
         )
         blocked = torch.full((), float(dry), device=self.ranks.device)
-        state.generator.train()
+        resting = state.is_warming_up and not dry
+        state.begin_step(self.generator, self.discriminator)
+        losses, norms = {}, {}
 
-        with phase("discriminator"):
-            losses = self.accumulation.gradients(
-                [self.discriminator, self.generator],
-                state.discriminator_optimizer,
-                parts,
-                lambda part: self._discriminator_losses(part, counts),
+        if state.discriminator_learns:
+            with phase("discriminator"):
+                losses = self.accumulation.gradients(
+                    [self.discriminator, self.generator],
+                    state.discriminator_optimizer,
+                    parts,
+                    lambda part: self._discriminator_losses(part, counts, resting),
+                )
+            norms["discriminator_gradient_norm"] = state.update(
+                state.discriminator_optimizer, clip, blocked
             )
-        clip = self.config.train.grad_clip
-        discriminator_norm = state.update(state.discriminator_optimizer, clip, blocked)
-
-        # The generator's update needs no gradients of the discriminators' weights.
-        state.discriminator.requires_grad_(False)
-        with phase("generator"):
-            losses |= self.accumulation.gradients(
-                [self.generator],
-                state.generator_optimizer,
-                parts,
-                lambda part: self._generator_losses(part, counts),
+        if not resting:
+            # The generator's update needs no gradients of the discriminators' weights.
+            with phase("generator"), without_gradients(state.discriminator):
+                losses |= self.accumulation.gradients(
+                    [self.generator],
+                    state.generator_optimizer,
+                    parts,
+                    lambda part: self._generator_losses(part, counts),
+                )
+            norms["generator_gradient_norm"] = state.update(
+                state.generator_optimizer, clip, blocked
             )
-        state.discriminator.requires_grad_(True)
-        generator_norm = state.update(state.generator_optimizer, clip, blocked)
+            state.average(self.config.train.ema_decay, blocked)
         state.scaler.update()
-        state.average(self.config.train.ema_decay, blocked)
-        return losses | {
-            "generator_gradient_norm": generator_norm,
-            "discriminator_gradient_norm": discriminator_norm,
-        }
+        return losses | norms
 
     def rehearse(self, batch: Batch) -> None:
         """A step that takes all the memory of one, and changes nothing."""
         before, scaler = random_state(self.ranks.device), self.state.scaler.state_dict()
-        self.train_step(batch, dry=True)
+        with self.state.as_thawed():
+            self.train_step(batch, dry=True)
         set_random_state(before, self.ranks.device)
         self.state.scaler.load_state_dict(scaler)
 
-    def _discriminator_losses(self, part: MicroBatch, counts: Counts) -> tuple[Losses, Tensor]:
-        with torch.set_grad_enabled(part.is_whole):  # else the graph would have to be kept for each
+    def _discriminator_losses(
+        self, part: MicroBatch, counts: Counts, resting: bool
+    ) -> tuple[Losses, Tensor]:
+        # Of parts the graph would have to be kept for each.
+        with torch.set_grad_enabled(part.is_whole and not resting):
             made = self._pass(part)
         if part.is_whole:
             part.made = made
@@ -171,13 +180,16 @@ class VitsTraining:
                 generated = self.state.discriminator(output.wav_hat)
             mel_hat = self.spectrogram.mel(self.spectrogram.magnitudes(output.wav_hat))
             share = len(made.wav) / counts.utterances
-            return {
+            losses = {
                 "mel": share * mel_loss(made.mel, mel_hat),
                 "kl": kl_loss(output, counts.frames),
                 "duration": duration_loss(output, counts.symbols),
                 "adversarial": share * adversarial_loss(generated),
                 "feature_matching": share * feature_matching_loss(real, generated),
             }
+            if not self.state.discriminator_learns:  # else its own update has told the loss
+                losses["discriminator"] = share * discriminator_loss(real, generated).detach()
+            return losses
 
     def _real_segments(self, batch: Batch, spec: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
         """The recordings' samples and mel in the windows that the decoder makes; starts: [B]."""
@@ -244,3 +256,23 @@ class VitsTraining:
                 for utterance in self.shown
             ]
         write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
+
+
+def frozen_rows(config: VitsConfig) -> list[tuple[str, int]]:
+    """The rows of the speaker embedding that do not learn: [name of the weight, number of rows]."""
+    n_rows, n_speakers = config.train.frozen_speakers, config.n_speakers
+    if n_rows > n_speakers:
+        found = f"{n_speakers} speakers" if n_speakers else "one speaker and no speaker embedding"
+        raise UserError(
+            f"train.frozen_speakers is {n_rows}, but the voice has {found}; set it to the number "
+            f"of speakers that stay as they are, or to 0"
+        )
+    return [("speaker_embedding.weight", n_rows)] if n_rows else []
+
+
+def check_freezing(config: VitsConfig) -> None:
+    """A UserError if the config freezes what is not there, or all that could learn."""
+    frozen_rows(config)
+    with torch.device("meta"):
+        networks = make_model(config), vits_discriminators(config.discriminator)
+    require_something_to_learn(config.train, *networks)

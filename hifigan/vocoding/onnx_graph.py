@@ -1,20 +1,14 @@
-"""A generator written down as an ONNX graph, node by node, in the layout that runs fastest on CPUs.
-
-A sequence [B, C, T] goes through the graph as an image of height 1, [B, C, 1, T], and every
-convolution along T as one over that image. The numbers are the same. But onnxruntime keeps blocks
-of 8 or 16 channels together (NCHWc) in two-dimensional convolutions alone: one-dimensional ones are
-copied apart for a matrix product, which is slower by 15 to 25 percent.
-
-Writing the few kinds of node by hand takes onnx alone. torch.onnx would take onnxscript, too, and
-writes one-dimensional convolutions.
+"""A generator written down as an ONNX graph, in the layout that runs fastest on CPUs (onnx_nodes.py
+says which).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
 from hifigan.generator import LAST_SLOPE, SLOPE, Generator, ResBlock1, UpsampleStage
+from hifigan.vocoding.onnx_nodes import Nodes
 
 if TYPE_CHECKING:
     import onnx
@@ -31,8 +25,10 @@ def generator_graph(generator: Generator, metadata: dict[str, str]) -> "onnx.Mod
     from onnx import TensorProto, checker, helper
 
     assert generator.condition is None, "mels alone go into the graph, no speakers"
-    graph = _Graph(generator)
-    graph.generator(generator)
+    graph = Nodes(generator)
+    height = graph.integers(2)
+    wav_hat = generator_nodes(graph, generator, graph.node("Unsqueeze", [INPUT, height]))
+    graph.node("Squeeze", [wav_hat, height], output=OUTPUT)  # [B, 1, T_wav]
     n_mels = generator.input.in_channels
     model = helper.make_model(
         helper.make_graph(
@@ -51,76 +47,40 @@ def generator_graph(generator: Generator, metadata: dict[str, str]) -> "onnx.Mod
     return model
 
 
-class _Graph:
-    """Nodes and constants in the order of the computation; a tensor is known by its name.
-
-    Every method adds nodes for the tensors named and returns the name of what comes out: of
-    [B, C, 1, T], unless it says otherwise.
+def generator_nodes(
+    graph: Nodes, generator: Generator, frames: str, speaker: str | None = None
+) -> str:
+    """As Generator.forward: frames [B, C, 1, T] and, where it has speakers, their embedding
+    [B, speaker_channels, 1, 1] to the waveform [B, 1, 1, T_wav].
     """
+    x = graph.convolution(generator.input, frames)
+    if generator.condition is not None:
+        x = graph.node("Add", [x, graph.convolution(generator.condition, speaker)])
+    for stage in generator.stages:
+        x = _stage(graph, stage, x)
+    x = graph.convolution(generator.output, _rectified(graph, x, LAST_SLOPE))
+    return graph.node("Tanh", [x])
 
-    def __init__(self, generator: Generator) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.names = {layer: name for name, layer in generator.named_modules()}
 
-    def generator(self, generator: Generator) -> None:
-        """As Generator.forward, from INPUT to OUTPUT."""
-        height = self.constant("height", np.array([2], np.int64))
-        x = self.convolution(generator.input, self.node("Unsqueeze", [INPUT, height], {}))
-        for stage in generator.stages:
-            x = self.stage(stage, x)
-        x = self.convolution(generator.output, self.rectified(x, LAST_SLOPE))
-        self.node("Tanh", [self.node("Squeeze", [x, height], {})], {}, OUTPUT)  # [B, 1, T_wav]
+def _stage(graph: Nodes, stage: UpsampleStage, x: str) -> str:
+    """As UpsampleStage.forward."""
+    x = graph.convolution(stage.upsample, _rectified(graph, x))
+    total = _resblock(graph, stage.resblocks[0], x)
+    for resblock in stage.resblocks[1:]:
+        total = graph.node("Add", [total, _resblock(graph, resblock, x)])
+    share = np.array(1 / len(stage.resblocks), np.float32)
+    return graph.node("Mul", [total, graph.constant(f"{graph.names[stage]}.share", share)])
 
-    def stage(self, stage: UpsampleStage, x: str) -> str:
-        """As UpsampleStage.forward."""
-        x = self.convolution(stage.upsample, self.rectified(x))
-        total = self.resblock(stage.resblocks[0], x)
-        for resblock in stage.resblocks[1:]:
-            total = self.node("Add", [total, self.resblock(resblock, x)], {})
-        share = np.array(1 / len(stage.resblocks), np.float32)
-        return self.node("Mul", [total, self.constant(f"{self.names[stage]}.share", share)], {})
 
-    def resblock(self, resblock: nn.Module, x: str) -> str:
-        """As ResBlock1.forward and ResBlock2.forward."""
-        for i, dilated in enumerate(resblock.dilated):
-            y = self.convolution(dilated, self.rectified(x))
-            if isinstance(resblock, ResBlock1):
-                y = self.convolution(resblock.plain[i], self.rectified(y))
-            x = self.node("Add", [y, x], {})
-        return x
+def _resblock(graph: Nodes, resblock: nn.Module, x: str) -> str:
+    """As ResBlock1.forward and ResBlock2.forward."""
+    for i, dilated in enumerate(resblock.dilated):
+        y = graph.convolution(dilated, _rectified(graph, x))
+        if isinstance(resblock, ResBlock1):
+            y = graph.convolution(resblock.plain[i], _rectified(graph, y))
+        x = graph.node("Add", [y, x])
+    return x
 
-    def convolution(self, layer: nn.Conv1d | nn.ConvTranspose1d, x: str) -> str:
-        (size,), (padding,) = layer.kernel_size, layer.padding
-        attributes = {"kernel_shape": [1, size], "pads": [0, padding, 0, padding]}
-        if isinstance(layer, nn.ConvTranspose1d):
-            kind = "ConvTranspose"
-            attributes["strides"] = [1, *layer.stride]
-            attributes["output_padding"] = [0, *layer.output_padding]
-        else:
-            kind = "Conv"
-            attributes["dilations"] = [1, *layer.dilation]
-        name = self.names[layer]
-        # Of a weight-normed layer, `weight` is what the norm makes, so that the file has it folded.
-        inputs = [x, self.constant(f"{name}.weight", layer.weight.detach().unsqueeze(2).numpy())]
-        if layer.bias is not None:
-            inputs.append(self.constant(f"{name}.bias", layer.bias.detach().numpy()))
-        return self.node(kind, inputs, attributes)
 
-    def rectified(self, x: str, slope: float = SLOPE) -> str:
-        return self.node("LeakyRelu", [x], {"alpha": slope})
-
-    def constant(self, name: str, values: np.ndarray) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def node(
-        self, kind: str, inputs: list[str], attributes: dict[str, Any], output: str | None = None
-    ) -> str:
-        from onnx import helper
-
-        output = output or f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
+def _rectified(graph: Nodes, x: str, slope: float = SLOPE) -> str:
+    return graph.node("LeakyRelu", [x], {"alpha": slope})

@@ -8,7 +8,7 @@ import dataclasses
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,35 +21,30 @@ from hifigan.corpus.columns import Columns, string_arrays
 from hifigan.corpus.finder import Folders
 from hifigan.corpus.packed import Strings, StringsBuilder, as_array, pack
 from hifigan.corpus.recordings import scan_recordings
-from hifigan.errors import UserError
-from vits.config import FROM_DATA, VitsConfig
+from vits.config import VitsConfig
 from vits.corpus.filelist import Line, ListFile, load_lists, split_lists
 from vits.corpus.kept_check import check_key, find_check, keep_check
 from vits.corpus.line_check import (
     IN_BOTH_LISTS,
-    UNKNOWN_SYMBOLS,
     Fault,
     recording_fault,
     text_fault,
     utterance_or_fault,
 )
+from vits.corpus.mix_in import Joined, load_mix_in, parse_mix_in
 from vits.corpus.report import (
-    LOUD_SHARE,
-    UNKNOWN_FIX,
     DataReport,
     Refusal,
     Refusals,
-    commonest_reasons,
-    list_symbols,
     pack_refusals,
 )
+from vits.corpus.tables import Heard, make_tables, resolved
 from vits.corpus.utterance_table import TableBuilder, UtteranceTable
+from vits.corpus.verdict import require_reading_voice, require_training_data, warn
 from vits.data import Utterance
-from vits.text import FrontEnd, SymbolTable, build_front_end, spelt_words
+from vits.text import SymbolTable, build_front_end
 
 logger = logging.getLogger(__name__)
-
-BLANK = "_"  # heads a table made from data, as it does in the published ones
 
 
 @dataclass(frozen=True)
@@ -60,47 +55,60 @@ class CheckedData:
     report: DataReport
 
 
-def check_data(config: VitsConfig, cache: Path | None = None) -> CheckedData:
+def check_data(
+    config: VitsConfig, cache: Path | None = None, growing: Collection[str] = ()
+) -> CheckedData:
     """Read and judge everything that the config's lists name.
 
     cache: a folder that keeps what was found, of each recording and of all; None: nothing is kept.
-    A UserError says that there is nothing to train on; single faults are refusals in the report.
+    growing: which of "symbols" and "speakers" take what the training lines have besides, at their
+    end, as trained weights may. A UserError says that there is nothing to train on; single faults
+    are refusals in the report.
     """
-    files = load_lists(config.data)
+    files = *load_lists(config.data), load_mix_in(config.data)
     key = check_key(config, [file for file in files if file])
-    kept = None if cache is None else find_check(cache, key, config)
+    kept = None if cache is None else find_check(cache, key, config, growing)
     if kept:
         build_front_end(config.text)  # what it needs must be installed all the same
-    columns = kept or _examine(config, files, cache)
-    report = _report(columns)
+    columns = kept or _examine(config, files, growing, cache)
+    report = _report(columns, config)
     logger.info("%s", report.text())
-    _require_training_data(report)
-    _warn(report)
+    require_training_data(report)
+    warn(report)
     if cache is not None and not kept:
         columns = keep_check(columns, cache, key)
     n_train, n_valid = report.n_used.values()
     return CheckedData(
         UtteranceTable(columns, 0, n_train),
         UtteranceTable(columns, n_train, n_train + n_valid),
-        _resolved(config, columns.facts["symbols"], columns.facts["speakers"]),
-        _report(columns),
+        resolved(config, columns.facts["symbols"], columns.facts["speakers"]),
+        _report(columns, config),
     )
 
 
 def _examine(
-    config: VitsConfig, files: tuple[ListFile, ListFile | None], cache: Path | None
+    config: VitsConfig,
+    files: tuple[ListFile, ListFile | None, ListFile | None],
+    growing: Collection[str],
+    cache: Path | None,
 ) -> Columns:
-    """The whole check. No more than one line is in memory as Python objects at a time."""
+    """The whole check. No more than one line is in memory as Python objects at a time.
+
+    files: the lists to train on, to validate on, and to mix in.
+    """
     folders = Folders()
-    train, valid = split_lists(*files, config.data, folders)
+    *own, mix_in = files
+    new, valid = split_lists(*own, config.data, folders)
+    mixed_in = parse_mix_in(mix_in, config.data, folders)
+    train = Joined(new, mixed_in)
     front_end = build_front_end(config.text)
-    _require_reading_voice(config, (line.text for line in train), front_end)
+    require_reading_voice(config, (line.text for line in train), front_end)
     paths, recording_of = _number_recordings(chain(train, valid))
     scan = scan_recordings(paths, config.data.max_seconds, cache)
 
     # First what is wrong with a line by itself; the others make the tables of "from_data".
     faults: dict[int, Fault] = {}  # by the number of the line through both lists
-    symbols, heard_symbols, heard_speakers = StringsBuilder(), set(), set()
+    symbols, heard = StringsBuilder(), Heard()
     held_out = set(recording_of[len(train) :].tolist())
     for i, line in _numbered(train, valid, "reading texts"):
         recording = None if recording_of[i] < 0 else scan[recording_of[i]]
@@ -113,23 +121,23 @@ def _examine(
         if fault:
             faults[i] = fault
         elif i < len(train):
-            heard_symbols.update(read)
-            heard_speakers.add(line.speaker)
+            heard.add(read, line.speaker)
 
-    text = dataclasses.replace(config.text, symbols=_symbols(config, heard_symbols))
-    table = SymbolTable(text)
-    speakers = _speakers(config, heard_speakers)
+    tables = make_tables(config, heard, growing)
+    table = SymbolTable(dataclasses.replace(config.text, symbols=tables.symbols))
+    speakers, new_symbols = tables.speakers, tables.new_symbols.keys()
     speaker_ids = None if speakers is None else {name: i for i, name in enumerate(speakers)}
     texts, used, unknown = symbols.strings(), TableBuilder(len(table)), Counter()
-    n_used = {"train": 0, "valid": 0}
+    n_used, n_new_texts = {"train": 0, "valid": 0}, 0
     for i, line in _numbered(train, valid, "numbering symbols"):
         if i in faults:
             continue
         read = texts[i]
         unknown.update(table.unknown(read))
+        n_new_texts += i < len(train) and not new_symbols.isdisjoint(read)
         made = utterance_or_fault(line, read, scan[recording_of[i]], table, speaker_ids, config)
         if isinstance(made, Utterance):
-            used.add(made, int(recording_of[i]))
+            used.add(made, int(recording_of[i]), len(new) <= i < len(train))
             n_used["train" if i < len(train) else "valid"] += 1
         else:
             faults[i] = made
@@ -138,12 +146,13 @@ def _examine(
     return Columns(
         arrays
         | {name: scan.facts[name] for name in ("size", "modified")}
-        | string_arrays("refusal", pack_refusals(_refusals(faults, train, valid))),
+        | string_arrays("refusal", pack_refusals(_refusals(faults, new, mixed_in, valid))),
         {
-            "symbols": table.symbols,
-            "speakers": speakers,
+            "symbols": tables.symbols,
+            "speakers": tables.speakers,
             "asked_symbols": config.text.symbols,
             "asked_speakers": config.data.speakers,
+            "growing": list(growing),
             "folders": folders.digests,
             "report": {
                 "folder": config.data.folder,
@@ -151,6 +160,10 @@ def _examine(
                 "n_used": n_used,
                 **_used_recordings(arrays, scan.facts, n_used, config.audio.sample_rate),
                 "unknown": dict(unknown),
+                "mixed_in": _used_mixed_in(arrays, len(mixed_in), config.audio.sample_rate),
+                "new_symbols": tables.new_symbols,
+                "new_speakers": tables.new_speakers,
+                "n_new_texts": n_new_texts,
             },
         },
     )
@@ -175,11 +188,16 @@ def _numbered(
 
 
 def _refusals(
-    faults: dict[int, Fault], train: Sequence[Line], valid: Sequence[Line]
+    faults: dict[int, Fault],
+    train: Sequence[Line],
+    mix_in: Sequence[Line],
+    valid: Sequence[Line],
 ) -> Iterator[Refusal]:
+    lines = Joined(Joined(train, mix_in), valid)
     for i in sorted(faults):
-        split, line = ("train", train[i]) if i < len(train) else ("valid", valid[i - len(train)])
-        yield Refusal(split, line.place, line.id, *faults[i])
+        in_train, in_training = i < len(train), i < len(train) + len(mix_in)
+        split = "train" if in_train else "mix_in" if in_training else "valid"
+        yield Refusal(split, lines[i].place, lines[i].id, *faults[i])
 
 
 def _used_recordings(
@@ -198,73 +216,25 @@ def _used_recordings(
     }
 
 
-def _require_reading_voice(config: VitsConfig, texts: Iterable[str], front_end: FrontEnd) -> None:
-    words, spelt = spelt_words(texts, front_end)
-    if 2 * len(spelt) > len(words):
-        raise UserError(
-            f"{config.data.folder}: the voice of text.language "
-            f"{config.text.language!r} cannot read {spelt[0]!r} and {len(spelt) - 1} "
-            f"more of {len(words)} frequent words and spells their letters; name the "
-            f"language of the texts, as in --set text.language=bg"
-        )
+def _used_mixed_in(
+    arrays: dict[str, np.ndarray], n_read: int, sample_rate: int
+) -> dict[str, float]:
+    """What the report says of data.mix_in; nothing where there is none."""
+    if not n_read:
+        return {}
+    n_samples = arrays["n_samples"][arrays["mixed_in"].view(bool)]
+    seconds = int(n_samples.sum()) / sample_rate
+    return {"read": n_read, "used": len(n_samples), "seconds": seconds}
 
 
-def _symbols(config: VitsConfig, heard: set[str]) -> tuple[str, ...]:
-    if config.text.symbols != FROM_DATA:
-        return config.text.symbols
-    return BLANK, *sorted(heard - {BLANK})
-
-
-def _speakers(config: VitsConfig, heard: set[str | None]) -> tuple[str, ...] | None:
-    if config.data.speakers != FROM_DATA:
-        return config.data.speakers
-    return tuple(sorted(heard - {""}))
-
-
-def _report(columns: Columns) -> DataReport:
-    facts = columns.facts["report"]
-    return DataReport(refusals=Refusals(columns), **facts | {"resampled": dict(facts["resampled"])})
-
-
-def _resolved(
-    config: VitsConfig, symbols: Sequence[str], speakers: Sequence[str] | None
-) -> VitsConfig:
-    """The config with the tables that were used."""
-    return dataclasses.replace(
-        config,
-        text=dataclasses.replace(config.text, symbols=tuple(symbols)),
-        data=dataclasses.replace(
-            config.data, speakers=None if speakers is None else tuple(speakers)
-        ),
-    )
-
-
-def _require_training_data(report: DataReport) -> None:
-    """Stop where nothing is left, or where the symbol table is of another script than the texts."""
-    reasons = commonest_reasons(r for r in report.refusals if r.split == "train")
-    n_unknown = sum(n for reason, n, _ in reasons if reason == UNKNOWN_SYMBOLS)
-    n_read, n_used = report.n_read["train"], report.n_used["train"]
-    if 2 * n_unknown > n_read:
-        raise UserError(
-            f"{report.folder}: {n_unknown} of {n_read} training texts "
-            f"have symbols that text.symbols lacks: "
-            f"{list_symbols(report.unknown, 12)}; {UNKNOWN_FIX}"
-        )
-    if n_used == 0:
-        reason, n_utterances, first = reasons[0]
-        raise UserError(
-            f"{report.folder}: of {n_read} training utterances none can be used; "
-            f"{n_utterances} for: {reason}; the first: {first}"
-        )
-
-
-def _warn(report: DataReport) -> None:
-    if report.share_refused > LOUD_SHARE:
-        logger.warning(
-            "%.0f %% of the utterances (%d) are REFUSED and will not be trained on; "
-            "the report says why",
-            100 * report.share_refused,
-            len(report.refusals),
-        )
-    if report.n_used["valid"] == 0:
-        logger.warning("no validation utterances: training goes on without a validation loss")
+def _report(columns: Columns, config: VitsConfig) -> DataReport:
+    """Of a check, for a config that may have asked for all that it gave: then nothing is new."""
+    facts = dict(columns.facts["report"])
+    for name, asked in (
+        ("new_symbols", config.text.symbols),
+        ("new_speakers", config.data.speakers),
+    ):
+        known = asked if isinstance(asked, tuple) else ()
+        facts[name] = {row: n for row, n in facts[name].items() if row not in known}
+    facts["resampled"] = dict(facts["resampled"])
+    return DataReport(refusals=Refusals(columns), **facts)

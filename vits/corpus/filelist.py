@@ -2,7 +2,8 @@
 
 A list is UTF-8, one utterance a line: `path|text`, or `path|speaker|text` when data.speakers is not
 null. LJ Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has the text last.
-A path is absolute, or relative to the list's folder or to the data folder: hifigan/corpus/finder.py finds it.
+A path is absolute, or relative to the list's folder or to the data folder:
+hifigan/corpus/finder.py finds it.
 """
 
 import hashlib
@@ -44,6 +45,7 @@ class ListFile:
 
     path: Path
     content: bytes
+    name: str  # in reports, which are many lines
 
 
 def read_lists(config: DataConfig) -> tuple[Sequence[Line], Sequence[Line]]:
@@ -61,11 +63,7 @@ def split_lists(
     train: ListFile, valid: ListFile | None, config: DataConfig, folders: Folders
 ) -> tuple[Sequence[Line], Sequence[Line]]:
     """The lines to train on and those to validate on, with the recordings found in `folders`."""
-    train_lines = parse_list(train, config, folders)
-    if not train_lines:
-        raise UserError(
-            f"{train.path}: holds no utterance, expected lines such as wavs/a.wav|the text"
-        )
+    train_lines = parse_used_list(train, config, folders)
     if valid is not None:
         return train_lines, parse_list(valid, config, folders)
     return hold_out(train_lines, config.n_valid, train.path)
@@ -81,7 +79,7 @@ def find_lists(config: DataConfig) -> tuple[Path, Path | None]:
         raise UserError(
             f"{folder}: found no list of utterances, expected "
             f"{', '.join(TRAIN_NAMES)} or {METADATA}; write one (path|text on "
-            f"each line) or name yours: --set data.train_list=NAME{_lists_in(folder)}"
+            f"each line) or name yours: --set data.train_list=NAME{lists_in(folder)}"
         )
     return train, _find(folder, config.valid_list, VALID_NAMES, "data.valid_list")
 
@@ -91,8 +89,9 @@ def read_list(path: Path, config: DataConfig) -> Sequence[Line]:
     return parse_list(load_list(path), config, Folders())
 
 
-def load_list(path: Path) -> ListFile:
-    return ListFile(path, path.read_bytes())
+def load_list(path: Path, name: str | None = None) -> ListFile:
+    """The list as it is now. name: in reports; None: the file's own, without its folder."""
+    return ListFile(path, path.read_bytes(), name or path.name)
 
 
 def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
@@ -117,6 +116,16 @@ def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
             f"{file.path}: the second of three columns holds names rather than texts "
             f"({lines.columns(0)[1]!r}, ...), but data.speakers is null; "
             f"use --set data.speakers={FROM_DATA}"
+        )
+    return lines
+
+
+def parse_used_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
+    """As parse_list; a list without any utterance is an error."""
+    lines = parse_list(file, config, folders)
+    if not lines:
+        raise UserError(
+            f"{file.path}: holds no utterance, expected lines such as wavs/a.wav|the text"
         )
     return lines
 
@@ -151,7 +160,7 @@ class Lines(Rows[Line]):
             None if found else self.finder.near(name),
             columns[-1],
             columns[1] if self.has_speakers else None,
-            f"{self.file.path.name}:{self.numbers[index]}",
+            f"{self.file.name}:{self.numbers[index]}",
         )
 
     def columns(self, index: int) -> list[str]:
@@ -210,11 +219,12 @@ def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> 
     if named is None:
         return next((folder / name for name in usual if (folder / name).is_file()), None)
     if not (folder / named).is_file():
-        raise UserError(f"{folder / named}: no such file, but {key} names it{_lists_in(folder)}")
+        raise UserError(f"{folder / named}: no such file, but {key} names it{lists_in(folder)}")
     return folder / named
 
 
-def _lists_in(folder: Path) -> str:
+def lists_in(folder: Path) -> str:
+    """The lists that a folder has, as the end of a message."""
     present = sorted(p.name for p in folder.iterdir() if p.suffix in (".csv", ".txt"))
     return f"; there are: {', '.join(present)}" if present else "; it has no .csv or .txt"
 
@@ -237,7 +247,9 @@ def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speake
     expected = "3 (path|speaker|text)" if has_speakers else "2 (path|text)"
     fix = 'put a "|" between path and text, and none inside the text'
     if has_speakers and n_columns == 2:
-        fix = "add the speaker, or train one voice: --set data.speakers=null"
+        fix = (
+            "add the column of speakers, or train or fine-tune one voice: --set data.speakers=null"
+        )
     elif not has_speakers and n_columns == 3:
         fix = (
             f"data.speakers is null, so the config has one speaker; if the second column is the "

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from hifigan.corpus.finder import list_folder
 from hifigan.corpus.recordings import stamps
 from vits.config import VitsConfig
 from vits.corpus.filelist import ListFile
+from vits.corpus.tables import answers
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ SUFFIX = ".utterances"
 MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that began so long ago
 # A change in any of these may give other utterances: they are made to be edited.
 CODE = ("corpus/*.py", "text/*.py")
+TRAINING_ALONE = ("packed_cache", "balance_speakers", "mix_in_share")  # of the section data
 PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")
 
 
@@ -39,7 +41,9 @@ def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:
     Symbols and speakers are left out: see find_check.
     """
     data, text = dataclasses.asdict(config.data), dataclasses.asdict(config.text)
-    del data["speakers"], data["packed_cache"], text["symbols"]
+    for name in ("speakers", *TRAINING_ALONE):
+        del data[name]
+    del text["symbols"]
     parts = {
         "audio": [config.audio.sample_rate, config.audio.hop_length],
         "segment_samples": config.train.segment_samples,
@@ -53,11 +57,13 @@ def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:
     return _digest(json.dumps(parts, sort_keys=True).encode())
 
 
-def find_check(folder: Path, key: str, config: VitsConfig) -> Columns | None:
+def find_check(
+    folder: Path, key: str, config: VitsConfig, growing: Collection[str] = ()
+) -> Columns | None:
     """The kept check of that key whose recordings are as they were, if there is one.
 
-    A run that asked for "from_data" goes on with the symbols and speakers that this gave: either
-    finds the same check.
+    A run that asked for "from_data", or let tables grow, goes on with the symbols and speakers that
+    this gave: either finds the same check. growing: see check_data.
     """
     wanted = {"symbols": config.text.symbols, "speakers": config.data.speakers}
     wanted = json.loads(json.dumps(wanted))  # JSON has lists for tuples
@@ -71,8 +77,7 @@ def find_check(folder: Path, key: str, config: VitsConfig) -> Columns | None:
             logger.warning("%s %s: the data is checked again", path, error)
             path.unlink(missing_ok=True)
             continue
-        facts = columns.facts
-        if any(value not in (facts[n], facts[f"asked_{n}"]) for n, value in wanted.items()):
+        if not all(answers(columns.facts, n, asked, growing) for n, asked in wanted.items()):
             continue
         if has_changed(columns):
             logger.info("%s: recordings have changed since the last check", config.data.folder)

@@ -55,7 +55,7 @@ def utterance_or_fault(
     speaker_ids: dict[str, int] | None,
     config: VitsConfig,
 ) -> Utterance | Fault:
-    """What is trained on. speaker_ids: by name, in the order of data.speakers; None: one speaker."""
+    """What is trained on. speaker_ids: by name, in data.speakers' order; None: one speaker."""
     if speaker_ids is not None and line.speaker not in speaker_ids:
         speakers = list(speaker_ids)
         some = ", ".join(speakers[:8]) + (", ..." if len(speakers) > 8 else "")

@@ -13,14 +13,15 @@ from vits.text import describe_symbol
 LOUD_SHARE = 0.05  # of utterances refused: more than this is a fault of the set, not of some clips
 FILE_NAME = "data_report.txt"
 UNKNOWN_FIX = (
-    "a new voice takes every symbol of its texts with --set text.symbols=from_data; "
-    "trained weights keep their symbols: mend the texts, or train anew"
+    "a new voice takes every symbol of its training texts with --set text.symbols=from_data, and "
+    "finetune.py adds them by itself to a trained one; a run that has begun keeps its symbols: "
+    "mend the texts, or train anew"
 )
 
 
 @dataclass(frozen=True)
 class Refusal:
-    split: str  # "train" or "valid"
+    split: str  # "train", "mix_in" or "valid"
     place: str  # "train.csv:12"
     id: str
     reason: str
@@ -55,7 +56,7 @@ def pack_refusals(refusals: Iterable[Refusal]) -> Strings:
 @dataclass(frozen=True)
 class DataReport:
     folder: str
-    n_read: dict[str, int]  # by split, as all below
+    n_read: dict[str, int]  # by "train", what is mixed in included, and "valid", as all below
     n_used: dict[str, int]
     seconds: dict[str, float]  # of the used ones
     refusals: Sequence[Refusal]
@@ -64,10 +65,19 @@ class DataReport:
     n_folded: int  # to mono
     n_scaled: int  # peak above 1
     unknown: dict[str, int]  # utterances in which an unknown symbol stands
+    mixed_in: dict[str, float]  # of data.mix_in: read and used utterances, seconds used; or empty
+    new_symbols: dict[str, int]  # put behind trained ones, with the training texts that have them
+    new_speakers: dict[str, int]
+    n_new_texts: int  # training texts with a new symbol
 
     @property
     def share_refused(self) -> float:  # 0 to 1
         return len(self.refusals) / max(1, sum(self.n_read.values()))
+
+    @property
+    def new_seconds(self) -> float:
+        """Of the speech to train on, without what is mixed in."""
+        return self.seconds["train"] - self.mixed_in.get("seconds", 0)
 
     def text(self) -> str:
         """The table, with one example for each reason."""
@@ -79,6 +89,8 @@ class DataReport:
             ("refused", *(self.n_read[s] - self.n_used[s] for s in splits)),
             ("hours used", *(f"{self.seconds[s] / 3600:.2f}" for s in splits)),
         ]
+        if self.mixed_in:
+            rows.insert(3, ("mixed in", self.mixed_in["used"], ""))
         lines = [self.folder]
         lines += [f"  {row[0]:<12}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
         if self.refusals:
@@ -87,15 +99,26 @@ class DataReport:
             example = f"{first.place}: {first.id}: {first.detail}"
             lines.append(f"  {n_utterances:>6}  {reason}; {example}")
         lines += self._changes()
+        if self.new_symbols:
+            lines.append(f"new symbols, added: {list_symbols(self.new_symbols, 12)}")
+        if self.new_speakers:
+            some = [f"{name} in {n}" for name, n in list(self.new_speakers.items())[:12]]
+            more = len(self.new_speakers) - len(some)
+            lines.append(
+                f"new speakers, added: {', '.join(some)}" + (f" and {more} more" if more else "")
+            )
         if self.unknown:
             lines.append(f"unknown symbols: {list_symbols(self.unknown, 12)}")
             lines.append(f"  fix: {UNKNOWN_FIX}")
         return "\n".join(lines)
 
-    def write(self, run_dir: Path) -> Path:
-        """Write the table and every refused utterance with its reason. Returns the file's path."""
+    def write(self, run_dir: Path, advice: str | None = None) -> Path:
+        """Write the table and every refused utterance with its reason. Returns the file's path.
+
+        advice: a line to put behind the table.
+        """
         path = run_dir / FILE_NAME
-        lines = [self.text()]
+        lines = [self.text(), *([advice] if advice else [])]
         if self.unknown:
             lines += ["", f"every unknown symbol: {list_symbols(self.unknown)}"]
         if self.refusals:

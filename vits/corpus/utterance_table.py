@@ -20,7 +20,8 @@ TOKEN_TYPES = {1: "B", 2: "H", 4: "I"}  # of array.array, by their bytes
 class UtteranceTable(Rows[Utterance]):
     """The utterances from `start` to before `stop` of a table's columns.
 
-    n_frames, n_samples: int64 [n_utterances], n_samples at the model's rate.
+    n_frames, n_samples: int64 [n_utterances], n_samples at the model's rate; speaker_ids: int64
+    [n_utterances]; is_mixed_in: bool [n_utterances], whether it comes from data.mix_in.
     """
 
     def __init__(self, columns: Columns, start: int, stop: int) -> None:
@@ -29,6 +30,8 @@ class UtteranceTable(Rows[Utterance]):
         self.stop = stop
         self.n_frames = columns.arrays["n_frames"][start:stop]
         self.n_samples = columns.arrays["n_samples"][start:stop]
+        self.speaker_ids = columns.arrays["speaker_id"][start:stop]
+        self.is_mixed_in = columns.arrays["mixed_in"][start:stop].view(bool)
         self._ids, self._texts, self._paths = map(columns.strings, ("id", "text", "path"))
 
     def __reduce__(self) -> tuple:  # to another process by the file's path alone
@@ -60,6 +63,20 @@ def sample_counts(utterances: Sequence[Utterance]) -> np.ndarray:
     return np.array([utterance.n_samples for utterance in utterances], np.int64)
 
 
+def speaker_ids(utterances: Sequence[Utterance]) -> np.ndarray:
+    """The speaker of each utterance: int64 [n_utterances]; of a table without making any."""
+    if isinstance(utterances, UtteranceTable):
+        return utterances.speaker_ids
+    return np.array([utterance.speaker_id for utterance in utterances], np.int64)
+
+
+def mixed_in(utterances: Sequence[Utterance]) -> np.ndarray:
+    """Whether each comes from data.mix_in: bool [n_utterances]; only a table can tell."""
+    if isinstance(utterances, UtteranceTable):
+        return utterances.is_mixed_in
+    return np.zeros(len(utterances), bool)
+
+
 class TableBuilder:
     """Collects utterances whose recordings are numbered. n_symbols: of the symbol table."""
 
@@ -69,18 +86,19 @@ class TableBuilder:
         self._tokens, self._token_edges = array(token_type), array("q", [0])
         self._numbers = {
             name: array("q") for name in ("recording", "speaker_id", "n_samples", "n_frames")
-        }
+        } | {"mixed_in": array("b")}
 
     def __len__(self) -> int:
         return len(self._token_edges) - 1
 
-    def add(self, utterance: Utterance, recording: int) -> None:
+    def add(self, utterance: Utterance, recording: int, is_mixed_in: bool = False) -> None:
         """Take an utterance in; `recording` is the index of its path."""
         self._ids.append(utterance.id)
         self._texts.append(utterance.text)
         self._tokens.extend(utterance.tokens)
         self._token_edges.append(len(self._tokens))
         self._numbers["recording"].append(recording)
+        self._numbers["mixed_in"].append(is_mixed_in)
         for name in ("speaker_id", "n_samples", "n_frames"):
             self._numbers[name].append(getattr(utterance, name))
 

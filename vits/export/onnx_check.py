@@ -1,0 +1,168 @@
+"""A voice's ONNX file against PyTorch, with the same noise in both, before the file is kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hifigan.errors import UserError
+from vits.export.client_symbols import ClientSymbols
+from vits.export.onnx_graph import LENGTHS, OUTPUT, SCALES, SPEAKERS, TOKENS, n_speakers
+from vits.model import Synthesis
+from vits.synthesis import Voice
+
+TOLERANCE = 5e-4  # of full scale, between onnxruntime and PyTorch
+BATCHES = ((3,), (12,), (1, 6, 4))  # symbols of each text; batches and lengths change between runs
+NOISE_SCALE, LENGTH_SCALE, NOISE_SCALE_W = 0.667, 1.1, 0.8
+CLEAR, N_TRIES = 1e-3, 20  # frames that a duration is away from a whole number, to be rounded alike
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A batch of texts, and what PyTorch makes of it."""
+
+    inputs: dict[str, np.ndarray]  # for the file
+    noise: list[Tensor]  # in the order drawn
+    synthesis: Synthesis
+
+
+def require_same(file: Path, path: Path, voice: Voice, client: ClientSymbols) -> None:
+    """A UserError unless `file`, to be kept as `path`, makes the waveforms that PyTorch does.
+
+    It is read back from the disk, and fed what a program would feed it; and PyTorch's noise, where
+    it would draw its own.
+    """
+    import onnx
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+    proto = onnx.load(file)
+    names = _noise_as_inputs(proto.graph)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # what fails is raised, and reported in one line
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    draw = torch.Generator().manual_seed(0)
+    for n_symbols in BATCHES:
+        spoken = _speak(voice, client, n_symbols, draw)
+        wav_hat = spoken.synthesis.wav_hat.unsqueeze(1).numpy()  # [B, 1, 1, T_wav]
+        if not np.isfinite(wav_hat).all():
+            raise UserError(
+                f"{path}: not kept: the voice makes values that are not numbers; "
+                f"export an earlier checkpoint"
+            )
+        try:
+            (found,) = session.run([OUTPUT], spoken.inputs | _fed_noise(spoken, names))
+        except (refusals.Fail, refusals.InvalidArgument, refusals.RuntimeException) as refusal:
+            raise UserError(
+                f"{path}: not kept: onnxruntime {onnxruntime.__version__} stops: "
+                f"{' '.join(str(refusal).split())[:200]}; use the versions in constraints.txt"
+            ) from None
+        if found.shape != wav_hat.shape:
+            raise UserError(
+                f"{path}: not kept: onnxruntime makes a waveform {list(found.shape)}, PyTorch "
+                f"{list(wav_hat.shape)}; use the versions in constraints.txt"
+            )
+        difference = float(np.abs(found - wav_hat).max())
+        if not difference <= TOLERANCE:  # so written, it refuses NaN
+            raise UserError(
+                f"{path}: not kept: onnxruntime's waveform differs from PyTorch's by "
+                f"{difference:.2g}, expected at most {TOLERANCE:g}; use the versions in "
+                f"constraints.txt"
+            )
+
+
+def _noise_as_inputs(graph: "onnx.GraphProto") -> list[str]:  # noqa: F821
+    """Turn the nodes that draw noise into inputs; their names, in the order of the drawing."""
+    from onnx import TensorProto, helper
+
+    drawing = [node for node in graph.node if node.op_type == "RandomNormalLike"]
+    for node in drawing:
+        graph.node.remove(node)
+        graph.input.append(helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, None))
+    return [node.output[0] for node in drawing]
+
+
+def _speak(
+    voice: Voice, client: ClientSymbols, n_symbols: tuple[int, ...], draw: torch.Generator
+) -> Spoken:
+    """Random texts by PyTorch, whose durations leave no doubt how they are rounded.
+
+    Where all leave doubt, as a model that learnt nothing may, the last ones.
+    """
+    for _ in range(N_TRIES):
+        texts = [_random_text(voice, client, n, draw) for n in n_symbols]
+        tokens, lengths = _padded([voice.symbols.encode(text) for text in texts])
+        fed, fed_lengths = _padded([client.feed(text) for text in texts])
+        speakers = torch.randint(n_speakers(voice.model), (len(texts),), generator=draw)
+        noise = [torch.randn(len(texts), 2, tokens.shape[1], generator=draw)]
+        if _clear(voice, tokens, lengths, speakers, noise[0]):
+            break
+
+    def drawn(*shape: int, device: torch.device) -> Tensor:
+        if shape != noise[0].shape:
+            noise.append(torch.randn(*shape, generator=draw))
+        return noise[-1]
+
+    synthesis = voice.model.synthesize(
+        tokens, lengths, speakers, NOISE_SCALE, NOISE_SCALE_W, LENGTH_SCALE, drawn
+    )
+    scales = np.array([NOISE_SCALE, LENGTH_SCALE, NOISE_SCALE_W], np.float32)
+    inputs = {TOKENS: fed.numpy(), LENGTHS: fed_lengths.numpy(), SCALES: scales}
+    if n_speakers(voice.model) > 1:
+        inputs[SPEAKERS] = speakers.numpy()
+    return Spoken(inputs, noise, synthesis)
+
+
+def _random_text(
+    voice: Voice, client: ClientSymbols, n_symbols: int, draw: torch.Generator
+) -> list[str]:
+    """Symbols that the client can say. No marks: what they follow would take them."""
+    marks = set() if client.spelling is None else {m for _, m in client.spelling.composed}
+    known = [
+        symbol
+        for symbol in voice.symbols.symbols
+        if symbol in voice.symbols
+        and len(symbol) == 1
+        and symbol not in client.lost
+        and voice.symbols.symbols.index(symbol) not in marks
+    ]
+    return [known[i] for i in torch.randint(len(known), (n_symbols,), generator=draw)]
+
+
+def _padded(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """Lists of ids to [B, T], padded by 0, and their lengths [B]."""
+    tensors = [torch.tensor(row) for row in rows]
+    padded = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True)
+    return padded, torch.tensor([len(row) for row in rows])
+
+
+@torch.no_grad()
+def _clear(voice: Voice, tokens: Tensor, lengths: Tensor, speakers: Tensor, noise: Tensor) -> bool:
+    """Whether every duration is rounded up from a value that is not nearly whole."""
+    model = voice.model
+    text = model.text_encoder(tokens, lengths)
+    embedding = model.speaker_embedding
+    speaker = None if embedding is None else embedding(speakers).unsqueeze(-1)
+    log_durations = model.duration_predictor.sample(
+        text.hidden, text.x_mask, noise * NOISE_SCALE_W, speaker
+    )
+    exact = log_durations.exp()[text.x_mask.bool()] * LENGTH_SCALE
+    return bool(((exact - exact.round()).abs() > CLEAR).all())
+
+
+def _fed_noise(spoken: Spoken, names: list[str]) -> dict[str, np.ndarray]:
+    """PyTorch's noise under the names of the file's inputs, as images of height 1.
+
+    The rhythm's covers the symbols that the voice reads, which may be fewer than those fed.
+    """
+    n_fed = spoken.inputs[TOKENS].shape[1]
+    of_frames = spoken.noise[-1]
+    of_symbols = torch.zeros(*spoken.noise[0].shape[:2], n_fed)
+    of_symbols[:, :, : spoken.noise[0].shape[2]] = spoken.noise[0]
+    values = [of_symbols, of_frames][-len(names) :]  # without rhythm, of the frames alone
+    return {name: value.unsqueeze(2).numpy() for name, value in zip(names, values)}

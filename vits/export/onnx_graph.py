@@ -1,0 +1,193 @@
+"""A whole VITS voice as an ONNX graph: symbol ids in, waveform out (VITS Fig. 1b), as
+VitsModel.synthesize computes it.
+
+Its inputs and output are those that Piper's programs feed, and sherpa-onnx's:
+
+    input          int64 [B, T_text], symbol ids
+    input_lengths  int64 [B]
+    scales         float32 [3]: noise scale, length scale, noise scale of the rhythm
+    sid            int64 [B], the speakers; only where there are several
+    output         float32 [B, 1, 1, T_wav], zero behind each item's end
+
+B and the lengths may be any. The initialisers have the names of the model's state_dict, their
+convolutions a last axis but one of length 1.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from hifigan.vocoding.onnx_graph import generator_nodes
+from hifigan.vocoding.onnx_nodes import Nodes
+from vits.export.onnx_durations import deterministic, stochastic
+from vits.export.onnx_layers import FLOAT, INT64, length_mask, positions, size, wavenet
+from vits.export.onnx_spelling import Spelling, spelling_nodes
+from vits.export.onnx_text import text_encoder
+from vits.flow import Flow
+from vits.model import VitsModel
+from vits.stochastic_duration_predictor import StochasticDurationPredictor
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET, IR_VERSION = 17, 8  # the first with layer normalisation as one node
+TOKENS, LENGTHS, SCALES, SPEAKERS, OUTPUT = "input", "input_lengths", "scales", "sid", "output"
+PARTS = ("text_encoder.", "duration_predictor.", "flow.", "decoder.", "speaker_embedding.")
+LEAST = 1e-9  # frames, far below one and above 0, which rounding up would leave 0
+
+
+def voice_graph(
+    model: VitsModel, metadata: dict[str, str], spelling: Spelling | None = None
+) -> "onnx.ModelProto":
+    """The graph of a model on the CPU, weight norm folded or not, with `metadata` beside it.
+
+    spelling: what the ids of the input are, where they are not those of the model.
+    """
+    from onnx import checker, helper
+
+    graph = Nodes(model)
+    tokens, lengths = TOKENS, LENGTHS
+    if spelling is not None:
+        tokens, lengths = spelling_nodes(graph, spelling, tokens, lengths)
+    _voice(graph, model, tokens, lengths)
+    inputs = {TOKENS: (INT64, ["B", "T_text"]), LENGTHS: (INT64, ["B"]), SCALES: (FLOAT, [3])}
+    if n_speakers(model) > 1:
+        inputs[SPEAKERS] = (INT64, ["B"])
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "VITS voice",
+            [helper.make_tensor_value_info(name, *kind) for name, kind in inputs.items()],
+            [helper.make_tensor_value_info(OUTPUT, FLOAT, ["B", 1, 1, "T_wav"])],
+            graph.constants,
+        ),
+        producer_name="vits",
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    helper.set_model_props(proto, metadata)
+    checker.check_model(proto)
+    return proto
+
+
+def graph_weights(proto: "onnx.ModelProto") -> dict[str, Tensor]:
+    """The weights in a graph of voice_graph, as in the model's state_dict, weight norm folded.
+
+    The parts that only training uses are not there.
+    """
+    from onnx import numpy_helper
+
+    found = {}
+    for tensor in proto.graph.initializer:
+        if tensor.name.startswith(PARTS):
+            values = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+            found[tensor.name] = values.squeeze(2) if values.dim() == 4 else values
+    return {name: values for name, values in found.items() if not name.endswith(".share")}
+
+
+def n_speakers(model: VitsModel) -> int:
+    """1, too, for a model without a speaker embedding."""
+    return 1 if model.speaker_embedding is None else model.speaker_embedding.num_embeddings
+
+
+def _voice(graph: Nodes, model: VitsModel, tokens: str, lengths: str) -> None:
+    """As VitsModel.synthesize, to OUTPUT."""
+    noise_scale, length_scale, noise_scale_w = graph.split(SCALES, 3, 0)
+    speaker = None
+    if model.speaker_embedding is not None:
+        table = graph.parameter(model.speaker_embedding, "weight", model.speaker_embedding.weight)
+        rows = SPEAKERS if n_speakers(model) > 1 else graph.integers(0)
+        speaker = graph.node("Gather", [table, rows])
+        speaker = graph.node("Unsqueeze", [speaker, graph.integers(2, 3)])
+
+    n_tokens = graph.node("Squeeze", [size(graph, tokens, 1)])
+    mask = length_mask(graph, lengths, positions(graph, n_tokens))
+    hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask)
+    log_durations = _log_durations(graph, model, hidden, mask, noise_scale_w, speaker)
+    symbol_of_frame, frame_lengths, frame, frame_mask = _frames(
+        graph, _durations(graph, log_durations, mask, length_scale)
+    )
+
+    prior = graph.node("Transpose", [graph.node("Squeeze", [prior, graph.integers(2)])], TURNED)
+    rows = graph.node("Unsqueeze", [symbol_of_frame, graph.integers(-1)])
+    prior = graph.node("GatherND", [prior, rows], {"batch_dims": 1})  # [B, T_spec, 2C]
+    prior = graph.node("Transpose", [prior], TURNED)
+    prior = graph.node("Mul", [graph.node("Unsqueeze", [prior, graph.integers(2)]), frame_mask])
+    m_p, logs_p = graph.split(prior, 2, 1)
+    noise = graph.node("Mul", [graph.node("RandomNormalLike", [m_p]), graph.node("Exp", [logs_p])])
+    z_p = graph.node("Add", [m_p, graph.node("Mul", [noise, noise_scale])])
+    z = graph.node("Mul", [_flow_inverse(graph, model.flow, z_p, frame_mask, speaker), frame_mask])
+
+    wav_hat = generator_nodes(graph, model.decoder, z, speaker)
+    hop_length = graph.integer(model.hop_length)
+    sample = positions(graph, graph.node("Mul", [frame, hop_length]))
+    wav_lengths = graph.node("Mul", [frame_lengths, hop_length])
+    graph.node("Mul", [wav_hat, length_mask(graph, wav_lengths, sample)], output=OUTPUT)
+
+
+TURNED = {"perm": [0, 2, 1]}
+
+
+def _log_durations(
+    graph: Nodes, model: VitsModel, hidden: str, mask: str, noise_scale: str, speaker: str | None
+) -> str:
+    """[B, 1, 1, T_text]"""
+    predictor = model.duration_predictor
+    if not isinstance(predictor, StochasticDurationPredictor):
+        return deterministic(graph, predictor, hidden, mask, speaker)
+    both = graph.node("Concat", [mask, mask], {"axis": 1})
+    noise = graph.node("Mul", [graph.node("RandomNormalLike", [both]), noise_scale])
+    return stochastic(graph, predictor, hidden, mask, noise, speaker)
+
+
+def _durations(graph: Nodes, log_durations: str, mask: str, length_scale: str) -> str:
+    """Frames per symbol, float32 [B, 1, 1, T_text], at least one, 0 on padding.
+
+    What the only Ceil of the graph makes: Piper's programs look for it to say when a symbol sounds.
+    """
+    exact = graph.node("Mul", [graph.node("Exp", [log_durations]), mask])
+    exact = graph.node("Mul", [exact, length_scale])
+    exact = graph.node("Mul", [graph.node("Max", [exact, graph.number(LEAST)]), mask])
+    return graph.node("Ceil", [exact], output="durations")
+
+
+def _frames(graph: Nodes, durations: str) -> tuple[str, str, str, str]:
+    """As hold: the symbol of each frame, [B, T_spec]; frames of each item, [B]; the most of them,
+    without axes; and their mask.
+    """
+    durations = graph.node("Squeeze", [durations, graph.integers(1, 2)])
+    ends = graph.node("CumSum", [graph.node("Cast", [durations], {"to": INT64}), graph.integer(1)])
+    lengths = graph.node("ReduceMax", [ends], {"axes": [1], "keepdims": 0})
+    longest = graph.node("ReduceMax", [lengths], {"keepdims": 0})
+
+    # A 1 where a symbol has ended, summed up, counts those before. All padding ends where the last
+    # symbol does, at a frame of no item, so that it may write over it.
+    n_slots = graph.node(
+        "Add", [graph.node("Unsqueeze", [longest, graph.integers(0)]), graph.integer(1)]
+    )
+    shape = graph.node("Concat", [size(graph, ends, 0), n_slots], {"axis": 0})
+    slots = graph.node("Expand", [graph.integer(0), shape])
+    ones = graph.node("Expand", [graph.integer(1), graph.node("Shape", [ends])])
+    marked = graph.node("ScatterElements", [slots, ends, ones], {"axis": 1})
+    counted = graph.node("CumSum", [marked, graph.integer(1)])
+    counted = graph.node(
+        "Slice", [counted, graph.integers(0), graph.integers(-1), graph.integers(1)]
+    )
+    last = graph.node("Sub", [size(graph, ends, 1), graph.integer(1)])
+    symbol_of_frame = graph.node("Min", [counted, last])
+    return symbol_of_frame, lengths, longest, length_mask(graph, lengths, positions(graph, longest))
+
+
+def _flow_inverse(graph: Nodes, flow: Flow, z_p: str, mask: str, speaker: str | None) -> str:
+    """As Flow.inverse."""
+    channels = 2 * flow.couplings[0].input.in_channels
+    backwards = graph.integers(*reversed(range(channels)))
+    for coupling in reversed(flow.couplings):
+        fixed, moved = graph.split(graph.node("Gather", [z_p, backwards], {"axis": 1}), 2, 1)
+        x = graph.node("Mul", [graph.convolution(coupling.input, fixed), mask])
+        x = wavenet(graph, coupling.wavenet, x, mask, speaker)
+        shift = graph.node("Mul", [graph.convolution(coupling.output, x), mask])
+        moved = graph.node("Mul", [graph.node("Sub", [moved, shift]), mask])
+        z_p = graph.node("Concat", [fixed, moved], {"axis": 1})
+    return z_p

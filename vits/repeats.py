@@ -1,0 +1,54 @@
+"""How often an epoch has each utterance: more often where speakers or new and old data are to
+balance.
+
+Not in the papers. No utterance is left out; the side that is to weigh more is repeated.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from vits.config import DataConfig
+
+SEED = 0  # of where the remainders begin
+
+
+def repeated(speaker_ids: np.ndarray, is_mixed_in: np.ndarray, data: DataConfig) -> np.ndarray:
+    """The utterances of an epoch, each at least once: int64 indices, rising.
+
+    speaker_ids: int [n_utterances]; is_mixed_in: bool [n_utterances], True for old data. With
+    data.balance_speakers every speaker of a side, new or old, gets as many as its largest. Then one
+    side is repeated until old data has data.mix_in_share of all, or the least above it.
+    """
+    draws = np.random.Generator(np.random.PCG64(SEED))
+    sides = [np.flatnonzero(~is_mixed_in), np.flatnonzero(is_mixed_in)]
+    if data.balance_speakers:
+        sides = [_balanced(side, speaker_ids[side], draws) if len(side) else side for side in sides]
+    new, old = sides
+    if len(new) and len(old):
+        share = Fraction(str(data.mix_in_share))  # as it is written: 0.3 is 3/10
+        n_old = math.ceil(len(new) * share / (1 - share))
+        if len(old) < n_old:
+            old = _stretched(old, n_old, draws)
+        else:
+            n_new = math.floor(len(old) * (1 - share) / share)
+            new = _stretched(new, max(n_new, len(new)), draws)
+    return np.sort(np.concatenate([new, old]))
+
+
+def _balanced(side: np.ndarray, speaker_ids: np.ndarray, draws: np.random.Generator) -> np.ndarray:
+    """The utterances of a side, as many of each of its speakers."""
+    order = np.argsort(speaker_ids, kind="stable")
+    starts = np.flatnonzero(np.diff(speaker_ids[order], prepend=-1))
+    groups = np.split(side[order], starts[1:])
+    most = max(map(len, groups))
+    return np.concatenate([_stretched(group, most, draws) for group in groups])
+
+
+def _stretched(indices: np.ndarray, n: int, draws: np.random.Generator) -> np.ndarray:
+    """n of the indices: each as many whole times as fit, and the rest in even distances."""
+    n_times, n_more = divmod(n, len(indices))
+    start = int(draws.random() * len(indices))
+    further = (np.arange(n_more) * len(indices) + start) // max(1, n_more)
+    return np.concatenate([np.tile(indices, n_times), indices[further]])
