@@ -358,7 +358,7 @@ RULES: list[tuple[list[str], str, str]] = [
         "f_min 8000.0 Hz is not below f_max 8000.0 Hz",
     ),
     (["audio.f_min=-1"], "audio", "f_min -1.0 Hz is not below f_max 11025.0 Hz"),
-    (['text.symbols=[]'], "text", "symbols is empty"),
+    (["text.symbols=[]"], "text", "symbols is empty"),
     (['text.symbols=["_", "a", "a"]'], "text", "symbols lists ['a'] more than once"),
     (
         ['text.symbols=["_", "ch", ""]'],

@@ -151,12 +151,22 @@ def test_a_noise_that_is_scaled_wrongly_is_found(
     assert not any((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize("name", ["text_encoder.embedding.weight", "decoder.input.bias"])
 def test_a_voice_with_values_that_are_not_numbers_is_not_kept(
-    smallest: Callable[..., VitsConfig], tmp_path: Path
+    smallest: Callable[..., VitsConfig], tmp_path: Path, name: str
 ) -> None:
     voice = small_voice(smallest(SYMBOLS))
     with torch.no_grad():
-        voice.model.decoder.input.bias[0] = float("nan")
-    with pytest.raises(UserError, match="values that are not numbers; export an earlier"):
+        voice.model.get_parameter(name)[0] = float("nan")
+    with pytest.raises(UserError, match=f"not kept: the voice's {name} has values that are not"):
+        write_piper(voice, tmp_path / "out" / "v.onnx")
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_voice_that_can_say_nothing_is_not_kept(
+    smallest: Callable[..., VitsConfig], tmp_path: Path
+) -> None:
+    voice = small_voice(smallest('text.symbols=["_", "<unused 1>"]'))
+    with pytest.raises(UserError, match="no symbol that a text could have, only _, <unused 1>"):
         write_piper(voice, tmp_path / "out" / "v.onnx")
     assert not any((tmp_path / "out").iterdir())

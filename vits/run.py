@@ -11,10 +11,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from hifigan.checkpoint import open_checkpoint
+from hifigan.corpus.packed import Picked
 from hifigan.diagnosis.start_log import log_start
 from hifigan.diagnosis.watching import Watching, watched
 from hifigan.discriminators import vits_discriminators
@@ -41,6 +43,8 @@ from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.advice import advice
 from vits.corpus.check import CheckedData, check_data
 from vits.corpus.shown import shown
+from vits.corpus.utterance_table import mixed_in
+from vits.data import Utterance
 from vits.diagnosis.trial import Judge, Trial
 from vits.loader import make_loader
 from vits.model import VitsModel, make_model
@@ -90,7 +94,7 @@ def run_training(
     config = data.config
     if trial:
         data = ranks.each(lambda: trial.cut(data, ranks))
-    experiment = VitsTraining(config, ranks, data.valid, shown(data.valid or data.train, N_SHOWN))
+    experiment = VitsTraining(config, ranks, data.valid, sentences_shown(data))
     report = None
     if start.path and start.resumes:
         ranks.each(lambda: load(experiment, start, at_hand, ranks, run, opener))
@@ -100,7 +104,7 @@ def run_training(
 
     if ranks.is_first:
         write_config(run, config)
-        data.report.write(run)
+        data.report.write(run, None if start.resumes else advised(data, report))
         if report:
             (run / "load_report.txt").write_text(report.text() + "\n", encoding="utf-8")
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
@@ -219,7 +223,18 @@ def log_beginning(experiment: VitsTraining, data: CheckedData, report: LoadRepor
             ", ".join(train_config.freeze_layers),
         )
     if state.step == 0:
-        logger.info("%s", advice(data.report.seconds["train"], fine_tuning=report is not None))
+        logger.info("%s", advised(data, report))
+
+
+def advised(data: CheckedData, report: LoadReport | None) -> str:
+    """What to expect of so much speech. report: None where a run begins with random weights."""
+    return advice(data.report.new_seconds, fine_tuning=report is not None)
+
+
+def sentences_shown(data: CheckedData) -> list[Utterance]:
+    """What every validation renders: of as many speakers as may be, and one of what is mixed in."""
+    old = Picked(data.train, np.flatnonzero(mixed_in(data.train)))
+    return shown(data.valid or data.train, N_SHOWN - bool(len(old))) + shown(old, 1)
 
 
 def dry_run(

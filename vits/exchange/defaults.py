@@ -18,16 +18,11 @@ DISCRIMINATOR = {  # fixed in the original's code, and in Coqui's and Piper's
         [1024, 5, 1, 1],
     ],
 }
-POSTERIOR_LAYERS = 16  # fixed in the original's code, as are the kernel size and the flow's numbers
+POSTERIOR_LAYERS = 16  # of its WaveNet, also fixed there
 WAVENET_KERNEL_SIZE = 5
-FLOW_LAYERS = 4
-N_FLOWS = 4
-DURATION_FLOWS = 4
-DURATION_KERNEL_SIZE = 3
+DURATION_FLOWS = 4  # written where the duration predictor is the plain one, and unused then
 DURATION_DROPOUT = 0.5
-DETERMINISTIC_CHANNELS = 256  # of the plain duration predictor
 TEXT_DROPOUT = 0.1
-ATTENTION_WINDOW = 4
 SPEAKER_CHANNELS = 256  # written where there is one speaker, and unused then
 
 DATA = {

@@ -14,6 +14,7 @@ from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict, config_to_dict
 from vits.config import VitsConfig, is_name
 from vits.exchange.defaults import SPEAKER_CHANNELS, completed
+from vits.exchange.original_config import speaker_names
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ FIXED = {  # what the code here has no choice of
 MAY_BE_0 = ("window_size", "speaker_embedding_size")
 HIGHEST = 200_000  # of any number: a damaged one must not fill the memory
 N_MELS = 80  # of the training loss alone; the format has none
+SPEAKERS = "speaker_names"  # of this project: a VitsModel has numbers alone, and keeps the key
 ENGLISH = "en-us"  # the one language that its tokenizer phonemizes
 
 
@@ -98,11 +100,12 @@ def our_config(
         "f_max": None,
     }
     n_speakers = given["num_speakers"]
+    names = speaker_names(values.get(SPEAKERS), n_speakers, path) if SPEAKERS in values else None
     sections = completed(
         audio=audio,
         text=_text(path, vocabulary, tokenizer, given["vocab_size"]),
         model=_model(given),
-        speakers=[str(i) for i in range(n_speakers)] if n_speakers > 1 else None,
+        speakers=(names or [str(i) for i in range(n_speakers)]) if n_speakers > 1 else None,
     )
     return config_from_dict(VitsConfig, sections, str(path))
 
@@ -269,6 +272,8 @@ def hugging_face_config(config: VitsConfig) -> dict[str, Any]:
         "wavenet_kernel_size": model.flow.wavenet.kernel_size,
         "sampling_rate": config.audio.sample_rate,
     }
+    if speakers:
+        made[SPEAKERS] = list(config.data.speakers)
     return {"architectures": ["VitsModel"], "model_type": "vits"} | FIXED | made
 
 

@@ -28,6 +28,7 @@ AUDIO = {  # theirs, ours
     "mel_fmin": "f_min",
     "mel_fmax": "f_max",
 }
+USUAL_AUDIO = {"n_mel_channels": 80, "mel_fmin": 0.0, "mel_fmax": None}
 TRAINING = {
     "seed": "seed",
     "epochs": "epochs",
@@ -115,8 +116,10 @@ def voice_config(
         )
     front_end, language = ("characters", "en-us") if is_mms else _front_end(source, data, given)
     sections = completed(
-        audio={"n_mels": 80, "f_min": 0.0, "f_max": None}
-        | {ours: data[theirs] for theirs, ours in AUDIO.items() if theirs in data},
+        audio={
+            ours: value(USUAL_AUDIO | data, theirs, f"{source}: data")
+            for theirs, ours in AUDIO.items()
+        },
         text={
             "front_end": front_end,
             "language": language,
@@ -130,8 +133,6 @@ def voice_config(
         model=made,
         speakers=speakers,
     )
-    for theirs in ("sampling_rate", "filter_length", "hop_length", "win_length"):
-        value(data, theirs, f"{source}: data")
     if data.get("max_wav_value", MAX_WAV_VALUE) != MAX_WAV_VALUE:
         logger.warning("%s: max_wav_value is not %g: its loudness is", source, MAX_WAV_VALUE)
     if is_mms and str(data.get("training_files", "")).endswith("uroman"):

@@ -24,7 +24,7 @@ Shapes = Mapping[str, Sequence[int]]
 
 
 def weight_shapes(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """Likewise with weight norm left aside: the shape of its direction is the weight's."""
+    """The shapes as they are without weight norm: a direction has its weight's."""
     return {DIRECTION.sub(".weight", name): tuple(shape) for name, shape in shapes.items()}
 
 
@@ -52,7 +52,7 @@ def model_section(
             )
         return found
 
-    n_symbols, hidden = shape("enc_p.emb.weight", 2)
+    _, hidden = shape("enc_p.emb.weight", 2)
     _, n_distances, head_channels = shape("enc_p.encoder.attn_layers.0.emb_rel_k", 3)
     filter_channels, _, kernel_size = shape("enc_p.encoder.ffn_layers.0.conv_1.weight", 3)
     latent = shape("enc_p.proj.weight", 3)[0] // 2

@@ -65,7 +65,7 @@ def open_piper(path: Path, contents: Any = None) -> FoundVoice:
     if rates[1] not in (None, rates[0]):
         raise UserError(
             f"{described}: audio.sample_rate is {rates[0]}, but {path.name} was trained at "
-            f"{rates[1]}; put the settings of that voice there"
+            f"{rates[1]!r}; put the settings of that voice there"
         )
     if type(audio.get("f_min")) is int:
         audio["f_min"] = float(audio["f_min"])

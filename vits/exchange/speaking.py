@@ -17,7 +17,9 @@ def open_anything_to_speak(path: Path) -> tuple[Path, dict[str, Any]]:
     if path.suffix == SUFFIX and path.is_file():
         return path, read_speak_only(path)
     files = [path] if path.is_file() else [*path.glob("checkpoints/*.pt"), *path.glob("*.pt")]
-    if any(NAME.fullmatch(file.name) for file in files):  # by name, as so they need not be read whole
+    if any(
+        NAME.fullmatch(file.name) for file in files
+    ):  # by name, as so they need not be read whole
         return open_checkpoint(path, for_synthesis=True)
     opened = open_voice(path)
     return opened.path, as_checkpoint(opened)

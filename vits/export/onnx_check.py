@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from vits.export.client_symbols import ClientSymbols
 from vits.export.onnx_graph import LENGTHS, OUTPUT, SCALES, SPEAKERS, TOKENS, n_speakers
 from vits.model import Synthesis
 from vits.synthesis import Voice
+
+if TYPE_CHECKING:
+    import onnx
 
 TOLERANCE = 5e-4  # of full scale, between onnxruntime and PyTorch
 BATCHES = ((3,), (12,), (1, 6, 4))  # symbols of each text; batches and lengths change between runs
@@ -38,6 +42,18 @@ def require_same(file: Path, path: Path, voice: Voice, client: ClientSymbols) ->
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
+    broken = [n for n, p in voice.model.named_parameters() if not p.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"{path}: not kept: the voice's {broken[0]} has values that are not numbers; "
+            f"export an earlier checkpoint"
+        )
+    known = _sayable(voice, client)
+    if not known:
+        raise UserError(
+            f"{path}: not kept: the voice has no symbol that a text could have, only "
+            f"{', '.join(voice.symbols.symbols)}; export another checkpoint"
+        )
     proto = onnx.load(file)
     names = _noise_as_inputs(proto.graph)
     options = onnxruntime.SessionOptions()
@@ -48,13 +64,8 @@ def require_same(file: Path, path: Path, voice: Voice, client: ClientSymbols) ->
     )
     draw = torch.Generator().manual_seed(0)
     for n_symbols in BATCHES:
-        spoken = _speak(voice, client, n_symbols, draw)
+        spoken = _speak(voice, client, known, n_symbols, draw)
         wav_hat = spoken.synthesis.wav_hat.unsqueeze(1).numpy()  # [B, 1, 1, T_wav]
-        if not np.isfinite(wav_hat).all():
-            raise UserError(
-                f"{path}: not kept: the voice makes values that are not numbers; "
-                f"export an earlier checkpoint"
-            )
         try:
             (found,) = session.run([OUTPUT], spoken.inputs | _fed_noise(spoken, names))
         except (refusals.Fail, refusals.InvalidArgument, refusals.RuntimeException) as refusal:
@@ -76,7 +87,7 @@ def require_same(file: Path, path: Path, voice: Voice, client: ClientSymbols) ->
             )
 
 
-def _noise_as_inputs(graph: "onnx.GraphProto") -> list[str]:  # noqa: F821
+def _noise_as_inputs(graph: "onnx.GraphProto") -> list[str]:
     """Turn the nodes that draw noise into inputs; their names, in the order of the drawing."""
     from onnx import TensorProto, helper
 
@@ -88,14 +99,19 @@ def _noise_as_inputs(graph: "onnx.GraphProto") -> list[str]:  # noqa: F821
 
 
 def _speak(
-    voice: Voice, client: ClientSymbols, n_symbols: tuple[int, ...], draw: torch.Generator
+    voice: Voice,
+    client: ClientSymbols,
+    known: list[str],
+    n_symbols: tuple[int, ...],
+    draw: torch.Generator,
 ) -> Spoken:
-    """Random texts by PyTorch, whose durations leave no doubt how they are rounded.
+    """Random texts of known symbols by PyTorch, with durations that are rounded without doubt.
 
     Where all leave doubt, as a model that learnt nothing may, the last ones.
     """
     for _ in range(N_TRIES):
-        texts = [_random_text(voice, client, n, draw) for n in n_symbols]
+        chosen = [torch.randint(len(known), (n,), generator=draw).tolist() for n in n_symbols]
+        texts = [[known[i] for i in text] for text in chosen]
         tokens, lengths = _padded([voice.symbols.encode(text) for text in texts])
         fed, fed_lengths = _padded([client.feed(text) for text in texts])
         speakers = torch.randint(n_speakers(voice.model), (len(texts),), generator=draw)
@@ -118,20 +134,17 @@ def _speak(
     return Spoken(inputs, noise, synthesis)
 
 
-def _random_text(
-    voice: Voice, client: ClientSymbols, n_symbols: int, draw: torch.Generator
-) -> list[str]:
-    """Symbols that the client can say. No marks: what they follow would take them."""
+def _sayable(voice: Voice, client: ClientSymbols) -> list[str]:
+    """Symbols that a program can feed. No marks: the letters before them would take them."""
     marks = set() if client.spelling is None else {m for _, m in client.spelling.composed}
-    known = [
+    return [
         symbol
-        for symbol in voice.symbols.symbols
+        for i, symbol in enumerate(voice.symbols.symbols)
         if symbol in voice.symbols
         and len(symbol) == 1
         and symbol not in client.lost
-        and voice.symbols.symbols.index(symbol) not in marks
+        and i not in marks
     ]
-    return [known[i] for i in torch.randint(len(known), (n_symbols,), generator=draw)]
 
 
 def _padded(rows: list[list[int]]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,120 @@
+"""Write a voice in the format of another program.
+
+    python -m vits.export runs/my_voice --format piper --out_path my_voice.onnx
+    python -m vits.export runs/my_voice --format sherpa_onnx --out_path my_voice_sherpa
+    python -m vits.export runs/my_voice --format hugging_face --out_path my_voice_hf
+    python -m vits.export runs/my_voice --format original --out_path my_voice_vits
+    python -m vits.export runs/my_voice --format speak_only --out_path my_voice.safetensors
+
+Each is held against PyTorch with the same noise before it is kept. Voices of other programs are
+read, too, so that this also converts from one format to another.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hifigan.errors import Parser, UserError, user_errors_exit
+from hifigan.json_config import config_from_dict
+from vits.config import VitsConfig
+from vits.exchange.recogniser import as_checkpoint, open_voice
+from vits.exchange.speaking import open_anything_to_speak
+from vits.export.hugging_face import write_hugging_face
+from vits.export.original import write_original
+from vits.export.piper import write_piper
+from vits.export.sherpa import write_sherpa
+from vits.export.speak_only import write_speak_only
+from vits.synthesis import WEIGHTS, choose_weights, load_voice
+
+logger = logging.getLogger(__name__)
+
+FORMATS = {
+    "original": "folder of the original VITS: G_*.pth, D_*.pth, config.json",
+    "hugging_face": "folder of a VitsModel of the package transformers, with its tokenizer",
+    "speak_only": ".safetensors file that infer.py speaks from",
+    "piper": ".onnx file, and .onnx.json beside it, for Piper",
+    "sherpa_onnx": "folder of model.onnx and tokens.txt for sherpa-onnx",
+}
+WHOLE = ("original", "hugging_face")  # hold what training needs, too
+
+
+def main() -> None:
+    parser = Parser(
+        prog="python -m vits.export",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument(
+        "model_path",
+        type=Path,
+        metavar="PATH",
+        help="checkpoint, run folder whose newest checkpoint is taken, or another program's voice",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        required=True,
+        help="\n".join(f"{name}: {what}" for name, what in FORMATS.items()),
+    )
+    parser.add_argument(
+        "--out_path", type=Path, required=True, metavar="PATH", help="file or folder to write"
+    )
+    parser.add_argument(
+        "--weights",
+        choices=WEIGHTS,
+        help="ema: the moving average over training; trained: the weights of the step itself\n"
+        "(default: ema where the checkpoint has it; for the original's pair, which training goes\n"
+        "on from, trained)",
+    )
+    parser.add_argument(
+        "--half", action="store_true", help="speak_only: half the size, weights in float16"
+    )
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    with user_errors_exit():
+        if args.half and args.format != "speak_only":
+            raise UserError(f"--half: {args.format} has float32 alone; leave it out")
+        if args.format in WHOLE:
+            write_whole(args)
+        else:
+            write_speaking(args)
+        logger.info("wrote %s", args.out_path)
+
+
+def write_speaking(args: argparse.Namespace) -> None:
+    """The formats that only speak."""
+    device = torch.device("cpu")
+    voice = load_voice(args.model_path, device, args.weights, open_anything_to_speak)
+    if args.format == "speak_only":
+        write_speak_only(args.out_path, voice, args.half)
+    elif args.format == "piper":
+        write_piper(voice, args.out_path)
+    else:
+        write_sherpa(voice, args.out_path)
+
+
+def write_whole(args: argparse.Namespace) -> None:
+    """The formats that hold all weights."""
+    opened = open_voice(args.model_path)
+    if opened.absent:
+        raise UserError(
+            f"{opened.path}: lacks what only training uses ({', '.join(opened.absent)}), which "
+            f"--format {args.format} holds; give a whole checkpoint, or export as piper, "
+            f"sherpa_onnx or speak_only"
+        )
+    state: dict[str, Any] = as_checkpoint(opened)
+    config = config_from_dict(VitsConfig, state["config"], str(opened.path))
+    wanted = args.weights or ("trained" if args.format == "original" else None)
+    _, generator = choose_weights(opened.path, state, wanted)
+    if args.format == "original":
+        write_original(args.out_path, config, state | {"generator": generator})
+    else:
+        write_hugging_face(args.out_path, config, generator)
+
+
+if __name__ == "__main__":
+    main()
