@@ -47,10 +47,15 @@ class AveragedNetwork:
         self.n_averaged = 0  # buckets
         self.has_finished = False
         self.wrapped = self.network
-        if self.ranks.n_ranks > 1:
+        if self.ranks.n_ranks == 1:
+            return
+        if any(weight.requires_grad for weight in self.network.parameters()):
             self.wrapped = DistributedDataParallel(self.network, gradient_as_bucket_view=True)
             self.wrapped.register_comm_hook(None, self._average)
             self.sizes = self._bucket_sizes()
+        else:  # frozen as a whole: there are no gradients to average
+            for tensor in self.network.state_dict().values():
+                distributed.broadcast(tensor, src=0)
 
     def alone(self, wanted: bool) -> contextlib.AbstractContextManager:
         """If wanted: forward and backward inside keep this rank's gradients to itself."""

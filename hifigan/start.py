@@ -99,8 +99,8 @@ def compare_with_saved(
             if not same_groups(config.train, saved.train, contents["step"]):
                 raise UserError(
                     f"{start.path}: {name} was {_short(before)}, but is {_short(now)}, so that the "
-                    f"optimizer's moments fit no more: set it back, or begin a new run with the "
-                    f"weights alone"
+                    f"optimizer's moments of step {contents['step']} fit no more: set it back, or "
+                    f"begin a new run with the weights alone"
                 )
         logger.info(
             "changed since %s: %s was %s, is %s", start.path.name, name, _short(before), _short(now)

@@ -144,6 +144,8 @@ def test_infer_speaks_from_every_export_that_holds_a_voice(wide, exported, call)
         exported("original", "say_vits"),
         exported("hugging_face", "say_hf"),
         exported("speak_only", "say.safetensors"),
+        exported("piper", "say.onnx"),
+        exported("sherpa_onnx", "say_sherpa") / "model.onnx",
     ]
     for i, path in enumerate(paths):
         arguments = ("--model_path", path, "--text", SENTENCE, "--speaker", "Иван")

@@ -22,7 +22,7 @@ from hifigan.diagnosis.watching import Watching, watched
 from hifigan.discriminators import vits_discriminators
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
-from hifigan.freezing import frozen_names, require_something_to_learn
+from hifigan.freezing import frozen_names
 from hifigan.json_config import config_from_dict
 from hifigan.layers import matching
 from hifigan.loop import Limits, train
@@ -49,7 +49,7 @@ from vits.diagnosis.trial import Judge, Trial
 from vits.loader import make_loader
 from vits.model import VitsModel, make_model
 from vits.text import describe_front_end
-from vits.training import VitsTraining
+from vits.training import VitsTraining, check_freezing
 from vits.transfer.report import LoadReport
 from vits.transfer.taking import Taking
 from vits.transfer.transfer import transfer
@@ -154,7 +154,7 @@ def require_layers(config: VitsConfig, taking: Taking) -> None:
         model, discriminators = networks(config)
     names = [*model.state_dict(), *(f"discriminator.{n}" for n in discriminators.state_dict())]
     matching(taking.reinitialise, names, "--ignore_layers")
-    require_something_to_learn(config.train, model, discriminators)
+    check_freezing(config)
 
 
 def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -> VitsConfig:

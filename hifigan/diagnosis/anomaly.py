@@ -68,7 +68,8 @@ class AnomalyDetection(Accumulation):
                     losses, total = compute(part)
                 require_finite_losses(losses, results.found, where)
                 for name, loss in losses.items():
-                    require_finite_gradients(name, loss, network.network, where)
+                    if loss.requires_grad:  # nothing before it may learn: all of it is frozen
+                        require_finite_gradients(name, loss, network.network, where)
             return losses, total
 
         return super()._attempt(network, parts, inspected)

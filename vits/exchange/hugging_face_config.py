@@ -272,7 +272,7 @@ def hugging_face_config(config: VitsConfig) -> dict[str, Any]:
         "wavenet_kernel_size": model.flow.wavenet.kernel_size,
         "sampling_rate": config.audio.sample_rate,
     }
-    if speakers:
+    if speakers and config.data.speakers != tuple(map(str, range(speakers))):
         made[SPEAKERS] = list(config.data.speakers)
     return {"architectures": ["VitsModel"], "model_type": "vits"} | FIXED | made
 

@@ -19,17 +19,13 @@ from hifigan.vocoding.onnx_backend import require_onnx
 from vits.exchange.found import FoundVoice, Weights, fitted_generator
 from vits.exchange.names import vits_name
 from vits.exchange.original_shapes import model_section
+from vits.exchange.own_onnx import ABSENT, ABSENT_STOCHASTIC, is_own, own_voice
 from vits.exchange.piper_config import piper_config, piper_settings
 
 if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto
+    from onnx import ModelProto, NodeProto, TensorProto
 
 FORMAT = "Piper ONNX"
-ABSENT = ("posterior_encoder.*",)
-ABSENT_STOCHASTIC = (  # synthesis leaves the first coupling of the predictor's flows out
-    "duration_predictor.posterior_*",
-    "duration_predictor.flows.couplings.0.*",
-)
 ORIGINAL = re.compile(r"(enc_p|dp|flow|dec|emb_g)\.")  # how names of the original begin
 NORM = re.compile(r"\.(norm_\d|norms_\d\.\d+|norm_layers_\d\.\d+)$")
 DILATED = re.compile(r"dec\.resblocks\.(\d+)\.convs1?\.(\d+)$|.*\.convs_sep\.\d+$")
@@ -52,7 +48,10 @@ class _Graph:
 
 def open_piper_onnx(path: Path) -> FoundVoice:
     """The voice in an ONNX file, with the settings in the JSON file beside it."""
-    graph = _read(path)
+    proto = _proto(path)
+    if is_own(proto):
+        return own_voice(path, proto)
+    graph = _read(path, proto)
     described = path.with_name(path.name + ".json")
     if not described.is_file():
         raise UserError(
@@ -82,7 +81,7 @@ def open_piper_onnx(path: Path) -> FoundVoice:
     return FoundVoice(FORMAT, config, generator, None, absent, step=0)
 
 
-def _read(path: Path) -> _Graph:
+def _proto(path: Path) -> "ModelProto":
     require_onnx(path, "onnx")
     import onnx
 
@@ -91,13 +90,19 @@ def _read(path: Path) -> _Graph:
         raise UserError(f"{path}: {found}, expected an ONNX file; check the path")
     try:
         # Weights in other files are not looked for: a graph may name any file there is.
-        graph = onnx.load(path, load_external_data=False).graph
+        return onnx.load(path, load_external_data=False)
     except PermissionError:  # says nothing of the file
         raise
     except Exception as error:  # protobuf has several of its own
         raise UserError(
             f"{path}: damaged, or no ONNX file ({type(error).__name__}); download or copy it again"
         ) from None
+
+
+def _read(path: Path, proto: "ModelProto") -> _Graph:
+    import onnx
+
+    graph = proto.graph
     if not graph.initializer:
         raise UserError(f"{path}: an ONNX file without initialisers, so without weights; {HINT}")
     constants = _constants(list(graph.node)) | {t.name: t for t in graph.initializer}

@@ -30,8 +30,9 @@ from vits.exchange.formats import kind_of, read_voice_file, weights_of
 from vits.exchange.found import FoundVoice, fitted_discriminator, fitted_generator
 from vits.exchange.hugging_face import PICKLED, SAFETENSORS, open_hugging_face
 from vits.exchange.original import open_original
+from vits.exchange.own_onnx import ABSENT, ABSENT_STOCHASTIC
 from vits.exchange.piper import open_piper
-from vits.exchange.piper_onnx import ABSENT, ABSENT_STOCHASTIC, open_piper_onnx
+from vits.exchange.piper_onnx import open_piper_onnx
 
 logger = logging.getLogger(__name__)
 

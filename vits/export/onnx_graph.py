@@ -15,9 +15,6 @@ convolutions a last axis but one of length 1.
 
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from hifigan.vocoding.onnx_graph import generator_nodes
 from hifigan.vocoding.onnx_nodes import Nodes
 from vits.export.onnx_durations import deterministic, stochastic
@@ -69,21 +66,6 @@ def voice_graph(
     helper.set_model_props(proto, metadata)
     checker.check_model(proto)
     return proto
-
-
-def graph_weights(proto: "onnx.ModelProto") -> dict[str, Tensor]:
-    """The weights in a graph of voice_graph, as in the model's state_dict, weight norm folded.
-
-    The parts that only training uses are not there.
-    """
-    from onnx import numpy_helper
-
-    found = {}
-    for tensor in proto.graph.initializer:
-        if tensor.name.startswith(PARTS):
-            values = torch.from_numpy(numpy_helper.to_array(tensor).copy())
-            found[tensor.name] = values.squeeze(2) if values.dim() == 4 else values
-    return {name: values for name, values in found.items() if not name.endswith(".share")}
 
 
 def n_speakers(model: VitsModel) -> int:
