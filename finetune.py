@@ -22,7 +22,7 @@ from hifigan.start import Opener, Start
 from train import add_voice_arguments, train_as_asked, with_data
 from vits.config import FROM_DATA, VitsConfig
 from vits.exchange.recogniser import open_for_training
-from vits.run import dry_run
+from vits.fine_tuning import dry_run
 from vits.transfer.taking import Taking
 
 DEFAULTS = Path(__file__).parent / "configs/finetune.json"

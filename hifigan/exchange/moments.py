@@ -60,6 +60,12 @@ def original_moments(saved: Any, order: list[str], layout: Layout, where: str) -
     Steps are whole numbers, as torch wrote them in the original's days: every version reads those.
     """
     group = _group(Path(where), "the optimizer", saved)
+    if len(group["params"]) != len(layout.parameters):
+        raise UserError(
+            f"{where}: the optimizer has {len(group['params'])} weights of "
+            f"{len(layout.parameters)}, the others being frozen, and the original has no place for "
+            f"that; write the weights without it"
+        )
     keys = dict(zip(layout.parameters, group["params"], strict=True))
     state = {}
     if saved["state"]:

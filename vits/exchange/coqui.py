@@ -55,6 +55,7 @@ def open_coqui(path: Path, contents: dict[str, Any], given: VitsConfig | None) -
     judge = {name: w for name, w in weights.items() if name.startswith("disc.")}
     weights = {name: w for name, w in weights.items() if name not in judge}
     for name, weight in weights.items():  # of the plain predictor, [1, C, 1] there
+        # Their epsilon is 1e-4 there and 1e-5 here: a difference in the scale of small states.
         if name.startswith("duration_predictor.norm_") and weight.dim() == 3:
             weights[name] = weight.flatten()
     original = {original_name(name): weight for name, weight in weights.items()}

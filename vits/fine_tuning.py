@@ -1,0 +1,120 @@
+"""How a run begins with the weights alone of a checkpoint: what it takes of them, and its tables.
+
+Weights of other models, symbols and speakers fit in part: vits/transfer says which.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hifigan.discriminators import vits_discriminators
+from hifigan.errors import UserError
+from hifigan.freezing import frozen_names
+from hifigan.json_config import config_from_dict
+from hifigan.start import Opener, Start, compare_with_saved
+from vits.config import FROM_DATA, VitsConfig
+from vits.corpus.check import check_data
+from vits.model import VitsModel, make_model
+from vits.training import VitsTraining, check_freezing
+from vits.transfer.report import LoadReport
+from vits.transfer.taking import Taking
+from vits.transfer.transfer import transfer
+
+# The weights were made for these, and another value would give them other shapes or another
+# meaning.
+FIXED = (
+    "audio.",
+    *(f"text.{key}" for key in ("symbols", "add_blank", "blank", "start", "end", "decomposed")),
+    "data.speakers",
+    "model.",
+    "discriminator.",
+)
+
+
+def take(
+    experiment: VitsTraining,
+    start: Start,
+    at_hand: list[dict[str, Any]],
+    opener: Opener,
+    taking: Taking,
+) -> LoadReport:
+    """Take a checkpoint's weights, as far as they fit. at_hand: its contents, if read.
+
+    Fresh discriminators are given their warm-up.
+    """
+    contents = at_hand.pop() if at_hand else opener(start.path)[1]
+    state, config = experiment.state, experiment.config
+    networks = state.generator, state.discriminator
+    report = _into(networks, contents, config, taking, start.path)
+    if state.ema:
+        state.ema.load_state_dict(state.generator.state_dict())
+    if report.fresh_discriminators:
+        state.warmup_until = config.train.discriminator_warmup_steps
+    return report
+
+
+def rehearse(
+    contents: dict[str, Any], config: VitsConfig, taking: Taking, path: Path
+) -> LoadReport:
+    """What would be taken of a checkpoint's contents. What does not fit is a UserError.
+
+    path: the checkpoint's. The config's symbols are resolved, its speakers may be "from_data".
+    """
+    with torch.random.fork_rng(devices=[]):
+        networks = make_model(config), vits_discriminators(config.discriminator)
+    return _into(networks, contents, config, taking, path)
+
+
+def dry_run(
+    config: VitsConfig, beginning: Start, opener: Opener, taking: Taking, has_data: bool
+) -> None:
+    """Print what a run would load. has_data: with what the data adds to symbols and speakers."""
+    path, contents = opener(beginning.path)
+    growing = tables_from_data(config)
+    config = with_tables_of(config, Start(path, resumes=False), contents)
+    check_freezing(config)
+    if has_data or config.data.speakers == FROM_DATA:
+        config = check_data(config, growing=growing).config
+    print(rehearse(contents, config, taking, path).text())
+
+
+def tables_from_data(config: VitsConfig) -> tuple[str, ...]:
+    """Which of "symbols" and "speakers" the config takes from the data."""
+    tables = {"symbols": config.text.symbols, "speakers": config.data.speakers}
+    return tuple(name for name, table in tables.items() if table == FROM_DATA)
+
+
+def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -> VitsConfig:
+    """The config with the checkpoint's symbols and speakers wherever it says "from_data".
+
+    A run that goes on with everything is an error if the weights do not fit the config; every other
+    difference is logged.
+    """
+    if "text" not in contents["config"]:
+        raise UserError(f"{start.path}: is of a vocoder, no VITS voice; choose another -m")
+    saved: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(start.path))
+    if config.text.symbols == FROM_DATA:
+        config = dataclasses.replace(
+            config, text=dataclasses.replace(config.text, symbols=saved.text.symbols)
+        )
+    if config.data.speakers == FROM_DATA and saved.data.speakers is not None:
+        config = dataclasses.replace(
+            config, data=dataclasses.replace(config.data, speakers=saved.data.speakers)
+        )
+    if start.resumes:
+        compare_with_saved(config, saved, start, contents, FIXED)
+    return config
+
+
+def _into(
+    networks: tuple[VitsModel, nn.Module],
+    contents: dict[str, Any],
+    config: VitsConfig,
+    taking: Taking,
+    path: Path,
+) -> LoadReport:
+    report = transfer(contents, config, *networks, taking.reinitialise, taking.speaker, path=path)
+    return report.with_frozen(frozen_names(config.train, *networks))
