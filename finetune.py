@@ -149,7 +149,7 @@ def read_settings(
         else:
             values[section] |= keys
     values = override(values, args.set)
-    values["train"] |= frozen(args, saved, contents, values["train"])
+    values["train"] |= frozen(args, saved, contents, values)
     if args.mix_in:
         values["data"]["mix_in"] = str(args.mix_in)
     where = " ".join([str(path), "with", str(args.config), *(f"--set {s}" for s in args.set)])
@@ -157,9 +157,10 @@ def read_settings(
 
 
 def frozen(
-    args: argparse.Namespace, saved: VitsConfig, contents: dict[str, Any], train: dict[str, Any]
+    args: argparse.Namespace, saved: VitsConfig, contents: dict[str, Any], values: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the flags, or else the checkpoint's gaps, say of freezing; train: the config's."""
+    """What the flags, or else the checkpoint's gaps, say of freezing; values: of the config."""
+    train = values["train"]
     made: dict[str, Any] = {}
     if args.freeze_layers is not None:
         made["freeze_layers"] = args.freeze_layers
@@ -176,7 +177,8 @@ def frozen(
     asked = args.freeze_layers is not None or train["freeze_layers"]
     if lacks_posterior and not asked:
         warmup = train["discriminator_warmup_steps"] if "discriminator" not in contents else 0
-        made["freeze_layers"] = list(TRAINED_PARTS)
+        both_many = None not in (saved.data.speakers, values["data"]["speakers"])
+        made["freeze_layers"] = [*TRAINED_PARTS, *["speaker_embedding"] * both_many]
         made["unfreeze_at"] = args.unfreeze_at or warmup + POSTERIOR_STEPS
     return made
 

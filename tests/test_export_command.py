@@ -214,3 +214,29 @@ def test_weights_that_are_no_numbers_leave_no_file(wide, refused):
     ):
         line = refused("broken.pt", "--format", format, "--out_path", name)
         assert "not numbers" in line
+
+
+def test_a_voice_without_posterior_encoder_gets_one_that_learns_first(wide, exported):
+    exported("piper", "to_tune.onnx")
+    arguments = ("--restore_from", "to_tune.onnx", "--data", "two", "-m", "from_onnx")
+    small = [
+        argument
+        for setting in (
+            *WIDE[-3:],  # the file says nothing of discriminators
+            "train.batch_size=2",
+            "train.segment_samples=1024",
+            "train.discriminator_warmup_steps=1",
+        )
+        for argument in ("--set", setting)
+    ]
+    run_script(wide, "finetune.py", *arguments, *small, "--max_steps", 2)
+    log = (wide / "runs/from_onnx/log.txt").read_text("utf-8")
+    assert "ours, as ONNX, step 1; 100.0%" in log and "discriminators: fresh" in log
+    assert "fresh discriminators: until step 1 they learn alone" in log
+    parts = "text_encoder, flow, duration_predictor, decoder, speaker_embedding"
+    assert f"frozen until step 2001: {parts}\n" in log
+    before = open_voice(wide / "to_tune.onnx").generator
+    after = read_checkpoint(wide / "runs/from_onnx/checkpoints/step_00000002.pt")["generator"]
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+    row = next(line for line in log.splitlines() if line.startswith("posterior_encoder "))
+    assert row.split()[1] == "-" and "/" in row  # fresh

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hifigan.discriminators import vits_discriminators
+from hifigan.errors import UserError
 from hifigan.exchange.names import discriminator_name
 from hifigan.exchange.weights import Layout, fit
 from vits.config import VitsConfig
@@ -42,6 +43,13 @@ def fitted_generator(
     Where weight norm was folded, it is made again with the same product. Anything missing, left
     over or misshapen is a UserError.
     """
+    decoder = config.model.decoder
+    for rate, size in zip(decoder.upsample_rates, decoder.upsample_kernel_sizes):
+        if (size - rate) % 2:
+            raise UserError(
+                f"{path}: its decoder's upsample kernel size {size} less rate {rate} is odd; that "
+                f"network makes more samples than frames times hop, and none here can"
+            )
     return fit(path, "generator", found, names, generator_layout(config, absent))
 
 

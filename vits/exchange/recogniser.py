@@ -182,7 +182,7 @@ def _decoder_of(path: Path, config: VitsConfig | None) -> OpenedVoice:
         config,
         _decoder_weights(path, vocoder.generator),
         _period_members(vocoder, config),
-        absent=(),
+        absent=("discriminator.members.0.*",),  # of a scale, which are others there
         step=vocoder.step,
         contents=None,
     )

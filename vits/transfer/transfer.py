@@ -41,7 +41,8 @@ def transfer(
     """Load what fits into the modules, which are those of `target`; the rest stays as it was made.
 
     contents: "config", "generator", and where there are such "discriminator", "ema", "step",
-    "format", and "absent": patterns of names that the format never holds. The moving average goes
+    "format", and "absent": patterns of names that the format never holds, be they the generator's
+    or "discriminator." names. The moving average goes
     before the weights of the last step, because it is the better voice. reinitialise: patterns of
     parts and layers that stay as they were made. speaker: whose voice a voice of many speakers
     keeps in a model for one; None: the mean of all. path: of the file, for messages.
@@ -87,12 +88,13 @@ def transfer(
             and all(bias in state for bias in entered[name.rpartition(".condition.")[0]])
         ]
         state |= silenced(begins, shapes)
-    excused = asked | born
-    for pattern in contents.get("absent", ()):
-        excused |= {name for name in ours if selects(pattern, name)}
+    absent = {
+        name for pattern in contents.get("absent", ()) for name in names if selects(pattern, name)
+    }
+    excused = asked | born | absent
     share = _require_share(path, fates, excused)
     if judges:
-        _require_judges(path, fates_of_judges, asked)
+        _require_judges(path, fates_of_judges, asked | absent)
 
     skipped = _skipped(voice, ours) + _skipped(judges, our_judges)
     model.load_state_dict(ours | state)
@@ -127,8 +129,9 @@ def _with_tables(
     if speaker is not None and (old is None or new is not None):
         why = "has one speaker" if old is None else "goes into a model for many, which keeps all"
         raise UserError(f"{path}: speaker {speaker!r} is asked for, but it {why}; leave that out")
-    symbols = symbol_rows(saved.text, target.text)
-    if SYMBOLS in voice:
+    symbols = NO_CHANGE
+    if SYMBOLS in voice:  # a decoder alone has no symbols
+        symbols = symbol_rows(saved.text, target.text)
         _require_rows(path, voice[SYMBOLS], len(saved.text.symbols), "symbols")
         fitted[SYMBOLS] = _moved(voice[SYMBOLS], symbols)
     if old is None or SPEAKERS not in voice:
@@ -137,7 +140,7 @@ def _with_tables(
                 f"one speaker becomes {len(new)}: what speakers add begins at zero, so that every "
                 f"one begins as the old voice"
             )
-        return fitted, symbols if SYMBOLS in voice else NO_CHANGE, change, words
+        return fitted, symbols, change, words
     _require_rows(path, voice[SPEAKERS], len(old), "speakers")
     if new is not None:
         change = speaker_rows(old, new)
@@ -146,7 +149,7 @@ def _with_tables(
         row, whose = _one_speaker(path, voice[SPEAKERS], old, speaker)
         fitted = folded(fitted, row)
         words = f"{len(old)} speakers become one: {whose} is put into the biases"
-    return fitted, symbols if SYMBOLS in voice else NO_CHANGE, change, words
+    return fitted, symbols, change, words
 
 
 def _moved(table: Tensor, change: TableChange) -> Tensor:
@@ -254,9 +257,9 @@ def _missed_parts(missed: list[TensorFate]) -> str:
     return f": {'; '.join(words)}" if firsts else ""
 
 
-def _require_judges(path: Path, fates: list[TensorFate], asked: set[str]) -> None:
+def _require_judges(path: Path, fates: list[TensorFate], excused: set[str]) -> None:
     for fate in fates:
-        if fate.name not in asked and fate.fate != "loaded":
+        if fate.name not in excused and fate.fate != "loaded":
             raise UserError(
                 f"{path}: its discriminators do not fit the config: {plain_name(fate.name)} "
                 f"{fate.misfit or 'is not in the file'}; set the config's discriminator section to "
