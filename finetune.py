@@ -172,7 +172,13 @@ def frozen(
                 f"--freeze_old_speakers: {args.restore_from} has one speaker, so no speaker "
                 f"embedding; leave it out"
             )
-        made["frozen_speakers"] = len(saved.data.speakers)
+        old, new = list(saved.data.speakers), values["data"]["speakers"]
+        if new != FROM_DATA and (new is None or new[: len(old)] != old):
+            raise UserError(
+                f"--freeze_old_speakers: data.speakers has to begin with the checkpoint's "
+                f"{', '.join(old[:8])}; set it to {FROM_DATA}, or leave the flag out"
+            )
+        made["frozen_speakers"] = len(old)
     lacks_posterior = "posterior_encoder.*" in contents.get("absent", ())
     asked = args.freeze_layers is not None or train["freeze_layers"]
     if lacks_posterior and not asked:
