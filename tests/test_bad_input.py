@@ -344,9 +344,9 @@ def test_what_is_no_checkpoint_is_refused(trained, tmp_path, refused):
     speak = ("--text", "ден", "--out_path", "a.wav", "--model_path")
     refused(*speak, "nowhere.pt", says=["nowhere.pt: no such checkpoint"], main=infer.main)
     (tmp_path / "empty").mkdir()
-    refused(*speak, "empty", says=["empty: no checkpoints inside", "step_*.pt"], main=infer.main)
+    refused(*speak, "empty", says=["empty: has no voice", "step_*.pt"], main=infer.main)
     (tmp_path / "text.pt").write_text("not a model")
-    refused(*speak, "text.pt", says=["text.pt: damaged or not a checkpoint"], main=infer.main)
+    refused(*speak, "text.pt", says=["text.pt: damaged, or no torch file"], main=infer.main)
     refused(
         "--restore_from", "empty", "-m", "new", says=["empty: no checkpoints"], main=finetune.main
     )

@@ -143,7 +143,7 @@ def test_from_scratch_begins_with_random_weights_and_never_over_a_run(
         (
             train.main,
             ("-c", "small.json", "-m", "b", "--restore_from", "data"),
-            "data: no checkpoints inside",
+            "data: has no voice",
         ),
         (
             train.main,
@@ -151,7 +151,7 @@ def test_from_scratch_begins_with_random_weights_and_never_over_a_run(
             "runs/voice/nowhere.pt: no such checkpoint",
         ),
         (finetune.main, ("-m", "b"), "--restore_from/--restore_path"),
-        (finetune.main, ("-m", "b", "--restore_path", "data"), "data: no checkpoints inside"),
+        (finetune.main, ("-m", "b", "--restore_path", "data"), "data: has no voice"),
     ],
 )
 def test_mistakes_are_told_in_one_line_and_make_nothing(refused, main, arguments, says) -> None:

@@ -10,12 +10,11 @@ import soundfile
 import torch
 from torch import Tensor
 
-import finetune
 import infer
 import train
 from hifigan.checkpoint import read_checkpoint, write_checkpoint
 from hifigan.json_config import config_to_dict
-from tests.small_run import call, error_line  # noqa: F401 (fixtures)
+from tests.small_run import call, error_line, run_script  # noqa: F401 (fixtures)
 from tests.tiny_model import perturb
 from vits import speak_only
 from vits.config import VitsConfig
@@ -186,13 +185,26 @@ def test_infer_takes_it_and_tells_which_weights_there_are(
 
 @pytest.mark.parametrize("config", ["stochastic"], indirect=True)
 def test_training_says_what_it_lacks(whole, strip, smallest_file, tmp_path, call, caplog) -> None:
-    lack = "a speak-only file: it lacks the discriminators, the optimizers"
     voice = strip(whole, "voice.pt")
-    code, err = call(tmp_path, finetune.main, "--restore_from", voice, "-m", "tuned")
-    assert code == 2 and f"voice.pt: {lack}" in error_line(err) and "step 12" in error_line(err)
+    start = ("-c", smallest_file, "-m", "new", "--restore_from", voice)
+    code, err = call(tmp_path, train.main, *start)
+    assert code == 2 and "voice.pt: has no optimizers" in error_line(err)
+    assert "finetune.py --restore_from" in error_line(err)
     checkpoints = tmp_path / "runs/mine/checkpoints"
     checkpoints.mkdir(parents=True)
     voice.rename(checkpoints / "step_00000012.pt")
     code, err = call(tmp_path, train.main, "-c", smallest_file, "-m", "mine")
     assert code == 2 and "none of 1 checkpoints can be read" in error_line(err)
+    lack = "a speak-only file: it lacks the discriminators, the optimizers"
     assert f"step_00000012.pt: {lack}" in caplog.text
+
+
+@pytest.mark.parametrize("config", ["stochastic"], indirect=True)
+def test_fine_tuning_makes_anew_what_it_lacks(whole, strip, data_folder, tmp_path) -> None:
+    voice = strip(whole, "voice.pt")
+    arguments = ("--restore_from", voice, "-m", "tuned", "--dry_run", "--data", data_folder)
+    process = run_script(tmp_path, "finetune.py", *arguments)
+    told = process.stdout
+    assert "ours, step 12; 100.0%" in told and "discriminators: fresh" in told
+    row = next(line for line in told.splitlines() if line.startswith("posterior_encoder "))
+    assert row.split()[1] == "-" and "/" in row

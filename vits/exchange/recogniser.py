@@ -59,16 +59,17 @@ class OpenedVoice:
     discriminator: Weights | None  # likewise; of HiFi-GAN, those of the periods alone
     absent: tuple[str, ...]  # patterns of the generator's names that such a file never holds
     step: int
-    contents: dict[str, Any] | None  # the whole checkpoint, where it is ours and not speak-only
+    contents: dict[str, Any] | None  # of the file, where it is ours
 
 
-def open_voice(path: Path, config: VitsConfig | None = None) -> OpenedVoice:
-    """The voice in a file, or the newest in a folder.
+def open_voice(path: Path, config: VitsConfig | None = None, contents: Any = None) -> OpenedVoice:
+    """The voice in a file, or the newest in a folder. contents: of the file, where they are read.
 
     `config` is for files without one, such as a vocoder's, and says how texts become symbols where
     a foreign config does not say it in a way that is known here.
     """
-    path, contents = _file_of(path)
+    if contents is None:
+        path, contents = _file_of(path)
     if path.is_dir() or path.name in (SAFETENSORS, PICKLED):
         folder = path if path.is_dir() else path.parent
         return _opened(folder, open_hugging_face(folder))
@@ -94,12 +95,12 @@ def open_voice(path: Path, config: VitsConfig | None = None) -> OpenedVoice:
 
 
 def as_checkpoint(opened: OpenedVoice) -> dict[str, Any]:
-    """The voice in the form of our checkpoints, for fine-tuning: of ours, its own contents.
+    """The voice in the form of our checkpoints, for fine-tuning: of a checkpoint, its own contents.
 
-    Of others: config, generator, discriminator where there is one, step, epoch, absent (a list of
+    Of others, and of a speak-only file: config, generator, discriminator where there is one, step, epoch, absent (a list of
     patterns) and format.
     """
-    if opened.contents is not None:
+    if opened.contents is not None and "speak_only" not in opened.contents:
         return opened.contents
     made: dict[str, Any] = {
         "config": config_to_dict(opened.config),
@@ -154,7 +155,7 @@ def _ours(path: Path, contents: dict[str, Any]) -> OpenedVoice:
         None if judge is None else fitted_discriminator(path, judge, config),
         absent,
         count(path, contents, "step"),
-        None if "speak_only" in contents else contents,
+        contents,
     )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 from hifigan.checkpoint import NAME, open_checkpoint
 from hifigan.errors import UserError
 from hifigan.exchange.names import legible
+from vits.exchange.formats import kind_of, read_voice_file
 from vits.exchange.recogniser import as_checkpoint, open_voice
 
 SUFFIX = ".safetensors"
+UNTORCHED = (SUFFIX, ".onnx")  # files that torch did not write
 
 
 def open_anything_to_speak(path: Path) -> tuple[Path, dict[str, Any]]:
@@ -21,7 +23,12 @@ def open_anything_to_speak(path: Path) -> tuple[Path, dict[str, Any]]:
         NAME.fullmatch(file.name) for file in files
     ):  # by name, as so they need not be read whole
         return open_checkpoint(path, for_synthesis=True)
-    opened = open_voice(path)
+    contents = None
+    if path.is_file() and path.suffix not in UNTORCHED:
+        contents = read_voice_file(path)
+        if kind_of(path, contents) == "ours":
+            return path, contents
+    opened = open_voice(path, contents=contents)
     return opened.path, as_checkpoint(opened)
 
 
