@@ -2,7 +2,7 @@
 
     python finetune.py --restore_from runs/my_voice --data data/new_voice -m new_voice
     python finetune.py --restore_from en_US-joe-medium.onnx --data data/new_voice -m new_voice
-    python finetune.py --restore_from G_100000.pth -m new_voice --dry_run        # what would load
+    python finetune.py --restore_from G_100000.pth --dry_run                     # what would load
 
 The same training as train.py from another starting point: weights are taken (by part, by symbol
 and by speaker), optimizers and the step counter start afresh. The settings are the checkpoint's
@@ -60,7 +60,9 @@ def read_arguments() -> argparse.Namespace:
         help="checkpoint file or folder: a run of ours (its newest checkpoint), the original's\n"
         "G_*.pth, Coqui's, Piper's .ckpt or .onnx, a folder of Hugging Face or MMS, HiFi-GAN's g_*",
     )
-    parser.add_argument("-m", "--model", required=True, metavar="NAME", help="name of the new run")
+    parser.add_argument(
+        "-m", "--model", metavar="NAME", help="name of the new run (not needed for --dry_run)"
+    )
     parser.add_argument(
         "-c",
         "--config",
@@ -118,7 +120,10 @@ def read_arguments() -> argparse.Namespace:
         "checkpoint many (default: their mean)",
     )
     add_voice_arguments(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.model is None and not args.dry_run:
+        parser.error("-m/--model is missing: name the new run, which is written to runs/NAME")
+    return args
 
 
 def read_settings(
@@ -144,10 +149,9 @@ def read_settings(
     values["train"] |= {"freeze_layers": [], "unfreeze_at": None, "layer_lr": []}
     values["train"] |= {"frozen_speakers": 0}
     for section, keys in changes.items():
-        if not isinstance(values.get(section), dict) or not isinstance(keys, dict):
-            values[section] = keys  # wrong: let the reader of the config say so
-        else:
-            values[section] |= keys
+        if not isinstance(keys, dict):
+            raise UserError(f"{args.config}: {section}: found {keys!r}, expected a section {{...}}")
+        values[section] = values.get(section, {}) | keys
     values = override(values, args.set)
     values["train"] |= frozen(args, saved, contents, values)
     if args.mix_in:

@@ -9,6 +9,7 @@ The checkpoint holds all that is needed: weights, config, symbols and speakers.
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -49,10 +50,11 @@ def main() -> None:
         "(default: ema where the checkpoint has it)",
     )
     parser.add_argument(
+        "-c",
         "--config_path",
         type=Path,
         metavar="FILE",
-        help="not needed, the checkpoint has its config; if given, audio and model must agree",
+        help="not needed where the checkpoint has its config; if given, audio and model must agree",
     )
     parser.add_argument(
         "--out_path",
@@ -105,9 +107,11 @@ def main() -> None:
         require_writable(args.out_path)  # before anything is loaded
         lines = [args.text] if args.text is not None else read_lines(args.text_file)
         device = pick_device(args.device)
-        voice = load_voice(args.model_path, device, args.weights, open_anything_to_speak)
-        if args.config_path:
-            compare_config(args.config_path, voice)
+        config = read_config(VitsConfig, args.config_path) if args.config_path else None
+        opener = partial(open_anything_to_speak, config=config)
+        voice = load_voice(args.model_path, device, args.weights, opener)
+        if config:
+            compare_config(args.config_path, config, voice)
         rate = voice.config.audio.sample_rate
         wavs = [
             voice.speak(
@@ -164,9 +168,9 @@ def sayable(lines: list[str], voice: Voice) -> list[str]:
     return kept or lines[:1]
 
 
-def compare_config(path: Path, voice: Voice) -> None:
+def compare_config(path: Path, config: VitsConfig, voice: Voice) -> None:
     """Refuse a config that describes another model than the checkpoint's own."""
-    given = config_to_dict(read_config(VitsConfig, path))
+    given = config_to_dict(config)
     own = config_to_dict(voice.config)
     for section in ("audio", "model"):
         for name, (saved, wanted) in differences(

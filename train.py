@@ -14,6 +14,7 @@ Everything goes to runs/NAME; the same command again goes on from its newest che
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from hifigan.command_line import (
     add_origin_arguments,
@@ -58,8 +59,23 @@ def main() -> None:
         config = ranks.first(
             lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
         )
-        opener = open_for_training(config)
+        opener = whole_voices(open_for_training(config))
         train_as_asked(args, config, run, ranks, limits, beginning, opener)
+
+
+def whole_voices(opener: Opener) -> Opener:
+    """The opener, but for voices that lack what only training uses: finetune.py leads those in."""
+
+    def opened(path: Path) -> tuple[Path, dict[str, Any]]:
+        path, contents = opener(path)
+        if "posterior_encoder.*" in contents.get("absent", ()):
+            raise UserError(
+                f"{path}: has no posterior encoder, being made to speak alone; finetune.py "
+                f"--restore_from {path} lets a fresh one learn first"
+            )
+        return path, contents
+
+    return opened
 
 
 def find_voice_run(args: argparse.Namespace) -> tuple[Path, Path, Start]:

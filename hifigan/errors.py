@@ -29,6 +29,11 @@ class UserError(ValueError):
     """A mistake outside the code. The message says where, what was found, expected, and the fix."""
 
 
+def legible(name: object) -> str:
+    """A name out of a stranger's file, for one line of a message."""
+    return text if (text := str(name)).isprintable() else repr(text)
+
+
 class Parser(argparse.ArgumentParser):
     """Reports a wrong argument as user_errors_exit reports all else: in one line, without the
     usage.

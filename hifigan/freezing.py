@@ -149,9 +149,11 @@ def without_gradients(network: nn.Module) -> Iterator[None]:
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     for weight in learning:
         weight.requires_grad_(False)
-    yield
-    for weight in learning:
-        weight.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for weight in learning:
+            weight.requires_grad_(True)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from hifigan.config import GeneratorConfig
 
 SLOPE = 0.1  # of the leaky rectifiers
 LAST_SLOPE = 0.01  # of the one before the last convolution: the published weights were trained so
+# How torch calls the two tensors of a weight-normed layer, behind the layer's name.
+NORM, DIRECTION = ".parametrizations.weight.original0", ".parametrizations.weight.original1"
 
 
 def weight_norm(layer: nn.Module) -> nn.Module:
@@ -24,6 +26,12 @@ def fold_weight_norm(module: nn.Module) -> None:
     for layer in module.modules():
         if parametrize.is_parametrized(layer, "weight"):
             parametrize.remove_parametrizations(layer, "weight")
+
+
+def normed_weight(norm: Tensor, direction: Tensor) -> Tensor:
+    """What a weight-normed layer computes with: a norm per output channel times a direction."""
+    axes = tuple(range(1, direction.dim()))
+    return direction * (norm / torch.linalg.vector_norm(direction, dim=axes, keepdim=True))
 
 
 class ResBlock1(nn.Module):

@@ -9,8 +9,7 @@ import fnmatch
 import re
 from collections.abc import Sequence
 
-from hifigan.errors import UserError
-from hifigan.exchange.names import legible
+from hifigan.errors import UserError, legible
 
 ORIGINALS = {  # what the original code and its descendants call the parts
     "enc_p": "text_encoder",

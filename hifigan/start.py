@@ -26,6 +26,9 @@ from hifigan.optimization import state_names
 
 logger = logging.getLogger(__name__)
 
+# Config values by which weights have their places in an optimizer's moments.
+GROUPING = ("train.freeze_layers", "train.unfreeze_at", "train.layer_lr")
+
 # Opens a path: the path to open in its place from now on, and a checkpoint's contents.
 Opener = Callable[[Path], tuple[Path, dict[str, Any]]]
 
@@ -38,7 +41,6 @@ class Start:
     resumes: bool  # take everything, or only the weights
 
 
-GROUPING = ("train.freeze_layers", "train.unfreeze_at", "train.layer_lr")
 RANDOM = Start(None, resumes=False)
 
 

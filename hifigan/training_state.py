@@ -59,7 +59,7 @@ class TrainingState:
     best_step: int | None = None  # and where that was
     warmup_until: int = 0  # the step before which discriminators learn alone, being fresh
     freezing: Freezing | None = None  # who learns; make_state gives it
-    others_learn: bool = False  # than when the networks' gradients were last set up
+    needs_wrapping: bool = False  # others learn than when gradient averaging was set up
 
     @property
     def discriminator_learns(self) -> bool:
@@ -81,10 +81,10 @@ class TrainingState:
         networks: both, as the ranks share them.
         """
         self.freezing.set_modes()
-        if self.others_learn:
+        if self.needs_wrapping:
             for network in networks:
                 network.wrap()
-            self.others_learn = False
+            self.needs_wrapping = False
 
     def advance(self) -> None:
         """Count a step; at the end of an epoch begin the next one. Rates and freezing follow."""
@@ -112,15 +112,17 @@ class TrainingState:
             )
         self.generator_optimizer, self.discriminator_optimizer = made
         self.set_rates()
-        self.others_learn = True
+        self.needs_wrapping = True
 
     @contextmanager
     def as_thawed(self) -> Iterator[None]:
         """What is to thaw some day learns inside, for a rehearsal of the largest steps to come."""
         before = self.freezing.thawed
         self.set_thawed(self.freezing.config.unfreeze_at is not None)
-        yield
-        self.set_thawed(before)
+        try:
+            yield
+        finally:
+            self.set_thawed(before)
 
     def set_rates(self) -> None:
         """Each network's rate is its base rate times the schedule's share."""

@@ -348,7 +348,7 @@ def test_what_is_no_checkpoint_is_refused(trained, tmp_path, refused):
     (tmp_path / "text.pt").write_text("not a model")
     refused(*speak, "text.pt", says=["text.pt: damaged, or no torch file"], main=infer.main)
     refused(
-        "--restore_from", "empty", "-m", "new", says=["empty: no checkpoints"], main=finetune.main
+        "--restore_from", "empty", "-m", "new", says=["empty: has no voice"], main=finetune.main
     )
 
 

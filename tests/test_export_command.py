@@ -91,6 +91,7 @@ def test_an_original_pair_comes_back_whole_and_has_the_moments(wide, exported):
         assert state[i]["exp_avg"].shape == weight.shape
 
 
+@pytest.mark.slow
 def test_an_export_is_the_beginning_of_a_new_run(wide, exported):
     exported("original", "to_tune")
     run_script(
@@ -216,6 +217,7 @@ def test_weights_that_are_no_numbers_leave_no_file(wide, refused):
         assert "not numbers" in line
 
 
+@pytest.mark.slow
 def test_a_voice_without_posterior_encoder_gets_one_that_learns_first(wide, exported):
     exported("piper", "to_tune.onnx")
     arguments = ("--restore_from", "to_tune.onnx", "--data", "two", "-m", "from_onnx")

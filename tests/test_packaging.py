@@ -108,6 +108,27 @@ def test_imports_point_down_only(layer, above):
     assert not wrong
 
 
+def test_the_core_never_imports_what_stands_around_it():
+    """Only commands do: they open other people's files, and write for their programs."""
+    commands = {"train.py", "infer.py", "export_onnx.py", "extract_mel_spectrograms.py"}
+    folders = ("hifigan", "hifigan/corpus", "vits", "vits/corpus", "vits/text", "vits/transfer")
+    core = [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).glob("*.py"))
+        if not (folder == "hifigan" and path.name in commands)
+    ]
+    assert len(core) > 60
+    around = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in core
+        for line in path.read_text("utf-8").splitlines()
+        if line.lstrip().startswith(("from ", "import "))
+        and (".exchange" in line or ".export" in line)
+    ]
+    assert not around
+
+
 def test_nothing_outside_the_tests_imports_torchaudio():
     sources = [
         *(ROOT / "hifigan").rglob("*.py"),

@@ -9,8 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from hifigan.errors import UserError
-from hifigan.exchange.names import legible
+from hifigan.errors import UserError, legible
 
 Weights = dict[str, Tensor]
 

@@ -64,7 +64,7 @@ def original_moments(saved: Any, order: list[str], layout: Layout, where: str) -
         raise UserError(
             f"{where}: the optimizer has {len(group['params'])} weights of "
             f"{len(layout.parameters)}, the others being frozen, and the original has no place for "
-            f"that; write the weights without it"
+            f"that; write the weights without it (--generator_only)"
         )
     keys = dict(zip(layout.parameters, group["params"], strict=True))
     state = {}

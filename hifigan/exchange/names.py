@@ -27,11 +27,6 @@ WEIGHT_NORMED = ("bias", "weight_g", "weight_v")
 SPECTRAL_NORMED = ("bias", "weight_orig", "weight_u", "weight_v")
 
 
-def legible(name: object) -> str:
-    """A name out of a stranger's file, for one line of a message."""
-    return text if (text := str(name)).isprintable() else repr(text)
-
-
 def rename(name: str, rules: Rules) -> str:
     for pattern, replacement in rules:
         name = re.sub(pattern, replacement, name)

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 
 from hifigan.checkpoint import require_checksums
-from hifigan.errors import UserError
-from hifigan.exchange.names import legible
+from hifigan.errors import UserError, legible
 
 
 class Ignored:

@@ -9,12 +9,11 @@ import torch
 from torch import Size, Tensor, nn
 
 from hifigan.discriminators import HifiganDiscriminators
-from hifigan.errors import UserError
-from hifigan.exchange.names import discriminator_name, generator_name, legible
-from hifigan.generator import Generator
+from hifigan.errors import UserError, legible
+from hifigan.exchange.names import discriminator_name, generator_name
+from hifigan.generator import DIRECTION, NORM, Generator
 from hifigan.vocoder_config import VocoderConfig
 
-NORM, DIRECTION = ".parametrizations.weight.original0", ".parametrizations.weight.original1"
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 N_NAMED = 3  # names of a kind in one message
 

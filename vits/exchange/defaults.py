@@ -26,7 +26,7 @@ TEXT_DROPOUT = 0.1
 SPEAKER_CHANNELS = 256  # written where there is one speaker, and unused then
 
 DATA = {
-    "folder": "data/ljspeech",
+    "folder": "my_data",  # nobody's: the data is named with each run
     "train_list": None,
     "valid_list": None,
     "n_valid": 100,
@@ -35,9 +35,6 @@ DATA = {
     "max_seconds": 15.0,
     "max_symbols": 500,
     "packed_cache": False,
-    "balance_speakers": False,
-    "mix_in": None,
-    "mix_in_share": 0.3,
 }
 LOSS = {
     "mel": 45.0,
@@ -76,12 +73,6 @@ TRAIN = {
     "save_minutes": 30.0,
     "keep_last": 3,
     "keep_every": None,
-    "discriminator_warmup_steps": 0,
-    "look_at_start": False,
-    "freeze_layers": [],
-    "unfreeze_at": None,
-    "layer_lr": [],
-    "frozen_speakers": 0,
 }
 
 

@@ -10,9 +10,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from hifigan.errors import UserError
+from hifigan.errors import UserError, legible
 from hifigan.exchange.formats import is_do, is_ours, is_weights
-from hifigan.exchange.names import legible
 from hifigan.exchange.torch_file import Ignored, read_torch_file
 
 Weights = dict[str, Tensor]

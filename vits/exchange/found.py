@@ -17,6 +17,13 @@ from vits.model import make_model
 
 Weights = dict[str, Tensor]
 
+# What synthesis does not use: also the first coupling of the duration predictor's flows.
+UNSPOKEN = ("posterior_encoder.*",)
+UNSPOKEN_OF_STOCHASTIC = (
+    "duration_predictor.posterior_*",
+    "duration_predictor.flows.couplings.0.*",
+)
+
 
 @dataclass(frozen=True)
 class FoundVoice:
@@ -28,6 +35,12 @@ class FoundVoice:
     discriminator: Weights | None
     absent: tuple[str, ...]  # patterns of the generator's names that the format never holds
     step: int
+
+
+def only_for_training(config: VitsConfig) -> tuple[str, ...]:
+    """Patterns of the generator's names that a file which only speaks does not hold."""
+    stochastic = config.model.duration_predictor.kind == "stochastic"
+    return UNSPOKEN + UNSPOKEN_OF_STOCHASTIC if stochastic else UNSPOKEN
 
 
 def generator_layout(config: VitsConfig, absent: tuple[str, ...] = ()) -> Layout:

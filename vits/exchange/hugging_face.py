@@ -7,14 +7,13 @@ Folders of finetune-hf-vits have discriminators, too.
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
-from hifigan.errors import UserError
+from hifigan.errors import UserError, legible
 from hifigan.exchange.formats import is_weights
-from hifigan.exchange.names import legible
 from hifigan.exchange.torch_file import read_torch_file
-from hifigan.exchange.weights import DIRECTION, NORM
+from hifigan.generator import DIRECTION, NORM, normed_weight
 from hifigan.json_config import read_json
 from vits.config import VitsConfig
 from vits.exchange.found import (
@@ -91,21 +90,12 @@ def hugging_face_weights(config: VitsConfig, generator: Weights) -> Weights:
             if name.endswith(NORM):
                 continue
             layer = name.removesuffix(DIRECTION)
-            name, weight = f"{layer}.weight", _product(generator[layer + NORM], weight)
+            name, weight = f"{layer}.weight", normed_weight(generator[layer + NORM], weight)
         their = hugging_face_name(name, config.model)
         if their.endswith("_proj.weight") and ".attention." in their:
             weight = weight.squeeze(-1)
         made[their] = weight.contiguous()
     return made
-
-
-def _product(norm: Tensor, direction: Tensor) -> Tensor:
-    """The weight that a norm per output channel and a direction stand for.
-
-    What `fit` made of a plain weight becomes that weight again, to the bit.
-    """
-    axes = tuple(range(1, direction.dim()))
-    return direction * (norm / torch.linalg.vector_norm(direction, dim=axes, keepdim=True))
 
 
 def _object(path: Path) -> dict[str, Any]:
@@ -124,14 +114,6 @@ def _weights(path: Path) -> Weights:
         if not is_weights(weights):
             raise UserError(f"{path}: holds more than weights; download it again")
         return weights
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError:
-        raise UserError(
-            f"{path}: needs the package safetensors, not installed here; run: pip install "
-            f"safetensors"
-        ) from None
     try:
         return load_file(path)
     except PermissionError:  # says nothing of the file

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hifigan.errors import UserError
+from hifigan.errors import UserError, legible
 from hifigan.exchange.formats import is_weights
-from hifigan.exchange.names import legible
 from hifigan.json_config import config_from_dict, config_to_dict
 from vits.config import VitsConfig
 from vits.exchange.defaults import DISCRIMINATOR

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hifigan.errors import UserError
-from hifigan.exchange.names import legible
+from hifigan.errors import UserError, legible
 from hifigan.json_config import config_from_dict, config_to_dict, read_json
 from vits.config import FROM_DATA, VitsConfig
 from vits.exchange.defaults import TRAIN, completed

@@ -10,17 +10,11 @@ from torch import Tensor
 from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
-from vits.exchange.found import FoundVoice, fitted_generator
+from vits.exchange.found import FoundVoice, fitted_generator, only_for_training
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-# What synthesis does not use: also the first coupling of the duration predictor's flows.
-ABSENT = ("posterior_encoder.*",)
-ABSENT_STOCHASTIC = (
-    "duration_predictor.posterior_*",
-    "duration_predictor.flows.couplings.0.*",
-)
 PARTS = ("text_encoder.", "flow.", "duration_predictor.", "decoder.", "speaker_embedding.")
 
 
@@ -39,8 +33,7 @@ def own_voice(path: Path, proto: "ModelProto") -> FoundVoice:
             f"python -m vits.export"
         ) from None
     config = config_from_dict(VitsConfig, values, f"{path}: metadata config")
-    stochastic = config.model.duration_predictor.kind == "stochastic"
-    absent = ABSENT + ABSENT_STOCHASTIC if stochastic else ABSENT
+    absent = only_for_training(config)
     weights = graph_weights(proto)
     names = {name: name for name in weights}
     generator = fitted_generator(path, weights, names, config, absent)

@@ -10,8 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from hifigan.errors import UserError
-from hifigan.exchange.names import legible
+from hifigan.errors import UserError, legible
 from hifigan.exchange.torch_file import read_torch_file
 from vits.exchange.found import FoundVoice, Weights, fitted_discriminator, fitted_generator
 from vits.exchange.names import vits_name

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from hifigan.errors import UserError
 from hifigan.vocoding.onnx_backend import require_onnx
-from vits.exchange.found import FoundVoice, Weights, fitted_generator
+from vits.exchange.found import FoundVoice, Weights, fitted_generator, only_for_training
 from vits.exchange.names import vits_name
 from vits.exchange.original_shapes import model_section
-from vits.exchange.own_onnx import ABSENT, ABSENT_STOCHASTIC, is_own, own_voice
+from vits.exchange.own_onnx import is_own, own_voice
 from vits.exchange.piper_config import piper_config, piper_settings
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def open_piper_onnx(path: Path) -> FoundVoice:
         n_symbols=len(graph.weights["enc_p.emb.weight"]),
         n_speakers=0 if speakers is None else len(speakers),
     )
-    stochastic = config.model.duration_predictor.kind == "stochastic"
-    absent = ABSENT + ABSENT_STOCHASTIC if stochastic else ABSENT
+    absent = only_for_training(config)
     n_resblocks = len(config.model.decoder.resblock_dilations)
     names = {name: vits_name(name, n_resblocks) for name in graph.weights}
     generator = fitted_generator(path, graph.weights, names, config, absent)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from hifigan.checkpoint import NAME, open_checkpoint
@@ -20,19 +19,24 @@ from hifigan.exchange.defaults import MAGNITUDE_FLOOR
 from hifigan.exchange.defaults import completed as vocoder_values
 from hifigan.exchange.formats import count, is_weights
 from hifigan.exchange.recogniser import OpenedVocoder, open_vocoder
-from hifigan.exchange.weights import DIRECTION, NORM
+from hifigan.generator import DIRECTION, NORM, normed_weight
 from hifigan.json_config import config_from_dict, config_to_dict, differences
 from hifigan.start import Opener
 from hifigan.vocoder_config import VocoderConfig
 from vits.config import VitsConfig
 from vits.exchange.coqui import open_coqui
 from vits.exchange.formats import kind_of, read_voice_file, weights_of
-from vits.exchange.found import FoundVoice, fitted_discriminator, fitted_generator
+from vits.exchange.found import (
+    FoundVoice,
+    fitted_discriminator,
+    fitted_generator,
+    only_for_training,
+)
 from vits.exchange.hugging_face import PICKLED, SAFETENSORS, open_hugging_face
 from vits.exchange.original import open_original
-from vits.exchange.own_onnx import ABSENT, ABSENT_STOCHASTIC
 from vits.exchange.piper import open_piper
 from vits.exchange.piper_onnx import open_piper_onnx
+from vits.exchange.speak_only import SUFFIX, read_speak_only
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +101,8 @@ def open_voice(path: Path, config: VitsConfig | None = None, contents: Any = Non
 def as_checkpoint(opened: OpenedVoice) -> dict[str, Any]:
     """The voice in the form of our checkpoints, for fine-tuning: of a checkpoint, its own contents.
 
-    Of others, and of a speak-only file: config, generator, discriminator where there is one, step, epoch, absent (a list of
-    patterns) and format.
+    Of others, and of a speak-only file: config, generator, discriminator where there is one, step,
+    epoch, absent (a list of patterns) and format.
     """
     if opened.contents is not None and "speak_only" not in opened.contents:
         return opened.contents
@@ -142,8 +146,7 @@ def _ours(path: Path, contents: dict[str, Any]) -> OpenedVoice:
     config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
     absent: tuple[str, ...] = ()
     if "speak_only" in contents:
-        stochastic = config.model.duration_predictor.kind == "stochastic"
-        absent = ABSENT + ABSENT_STOCHASTIC if stochastic else ABSENT
+        absent = only_for_training(config)
     state, judge = contents["generator"], contents.get("discriminator")
     if judge is not None and not is_weights(judge):
         raise UserError(f"{path}: discriminators are no weights; damaged, use another checkpoint")
@@ -177,13 +180,14 @@ def _decoder_of(path: Path, config: VitsConfig | None) -> OpenedVoice:
     rates = vocoder.config.audio.sample_rate, config.audio.sample_rate
     if rates[0] != rates[1]:
         logger.warning("%s: made for %d Hz, and the config's audio has %d Hz", path, *rates)
+    members = _period_members(vocoder, config)
     return OpenedVoice(
         vocoder.path,
         "HiFi-GAN",
         config,
         _decoder_weights(path, vocoder.generator),
-        _period_members(vocoder, config),
-        absent=("discriminator.members.0.*",),  # of a scale, which are others there
+        members,
+        absent=("discriminator.members.0.*",) if members else (),  # a scale's are others there
         step=vocoder.step,
         contents=None,
     )
@@ -197,8 +201,7 @@ def _decoder_weights(path: Path, generator: Weights) -> Weights:
         if not name.startswith(("input.", "output."))
     }
     norm, direction = generator["output" + NORM], generator["output" + DIRECTION]
-    length = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
-    weights["decoder.output.weight"] = direction * (norm / length)
+    weights["decoder.output.weight"] = normed_weight(norm, direction)
     bias = generator["output.bias"].abs().max().item()
     if bias > QUIET:
         logger.warning("%s: the last convolution's bias of %.2g is left out", path, bias)
@@ -232,9 +235,7 @@ def _as_vocoder(path: Path, config: VitsConfig) -> VocoderConfig:
 
 
 def _contents(path: Path) -> Any:
-    if path.suffix == ".safetensors":
-        from vits.exchange.speaking import read_speak_only  # here, because it opens voices by this
-
+    if path.suffix == SUFFIX:
         return read_speak_only(path)
     return read_voice_file(path)
 

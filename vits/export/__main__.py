@@ -6,20 +6,22 @@
     python -m vits.export runs/my_voice --format original --out_path my_voice_vits
     python -m vits.export runs/my_voice --format speak_only --out_path my_voice.safetensors
 
-Each is held against PyTorch with the same noise before it is kept. Voices of other programs are
+Each is held against PyTorch with the same noise (speak_only: against the weights, to the bit)
+before it is kept. Voices of other programs are
 read, too, so that this also converts from one format to another.
 """
 
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from hifigan.errors import Parser, UserError, user_errors_exit
-from hifigan.json_config import config_from_dict
+from hifigan.json_config import config_from_dict, read_config
 from vits.config import VitsConfig
 from vits.exchange.recogniser import as_checkpoint, open_voice
 from vits.exchange.speaking import open_anything_to_speak
@@ -71,6 +73,13 @@ def main() -> None:
         "on from, trained)",
     )
     parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="JSON config, for another program's voice that has none beside it",
+    )
+    parser.add_argument(
         "--half", action="store_true", help="speak_only: half the size, weights in float16"
     )
     args = parser.parse_args()
@@ -88,7 +97,8 @@ def main() -> None:
 def write_speaking(args: argparse.Namespace) -> None:
     """The formats that only speak."""
     device = torch.device("cpu")
-    voice = load_voice(args.model_path, device, args.weights, open_anything_to_speak)
+    opener = partial(open_anything_to_speak, config=given_config(args))
+    voice = load_voice(args.model_path, device, args.weights, opener)
     if args.format == "speak_only":
         write_speak_only(args.out_path, voice, args.half)
     elif args.format == "piper":
@@ -99,7 +109,7 @@ def write_speaking(args: argparse.Namespace) -> None:
 
 def write_whole(args: argparse.Namespace) -> None:
     """The formats that hold all weights."""
-    opened = open_voice(args.model_path)
+    opened = open_voice(args.model_path, given_config(args))
     if opened.absent:
         raise UserError(
             f"{opened.path}: lacks what only training uses ({', '.join(opened.absent)}), which "
@@ -114,6 +124,10 @@ def write_whole(args: argparse.Namespace) -> None:
         write_original(args.out_path, config, state | {"generator": generator})
     else:
         write_hugging_face(args.out_path, config, generator)
+
+
+def given_config(args: argparse.Namespace) -> VitsConfig | None:
+    return read_config(VitsConfig, args.config) if args.config else None
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from safetensors.torch import save
 from torch import Tensor
 
 from hifigan.errors import UserError
@@ -19,11 +20,12 @@ def write_hugging_face(folder: Path, config: VitsConfig, generator: dict[str, Te
     It appears only after it came back as the same voice. A voice that a VitsModel cannot hold is a
     UserError.
     """
-    from safetensors.torch import save_file
-
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: is there already; choose another folder or delete it")
-    files = {CONFIG: hugging_face_config(config), **hugging_face_tokenizer(config)}
+    try:
+        files = {CONFIG: hugging_face_config(config), **hugging_face_tokenizer(config)}
+    except UserError as fault:
+        raise UserError(f"{folder}: not written: {fault}") from None
     weights = hugging_face_weights(config, generator)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part_", dir=folder.parent) as temporary:
@@ -32,6 +34,6 @@ def write_hugging_face(folder: Path, config: VitsConfig, generator: dict[str, Te
         for name, values in files.items():
             text = json.dumps(values, ensure_ascii=False, indent=2)
             (inside / name).write_text(text + "\n", encoding="utf-8")
-        save_file(weights, inside / SAFETENSORS, metadata={"format": "pt"})
+        (inside / SAFETENSORS).write_bytes(save(weights, {"format": "pt"}))
         require_same_voice(inside, folder, config, generator, "Hugging Face's VitsModel")
         inside.replace(folder)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 OPSET, IR_VERSION = 17, 8  # the first with layer normalisation as one node
 TOKENS, LENGTHS, SCALES, SPEAKERS, OUTPUT = "input", "input_lengths", "scales", "sid", "output"
-PARTS = ("text_encoder.", "duration_predictor.", "flow.", "decoder.", "speaker_embedding.")
 LEAST = 1e-9  # frames, far below one and above 0, which rounding up would leave 0
 
 

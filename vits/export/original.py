@@ -64,7 +64,7 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
             folder.rmdir()
         raise
     for line in unsaid(config):
-        logger.warning("the original's code: %s", line)
+        logger.warning("what the original's code does otherwise than this voice needs: %s", line)
     return paths
 
 
@@ -205,7 +205,7 @@ def holds_discriminators(config: VitsConfig) -> bool:
 
 
 def unsaid(config: VitsConfig) -> list[str]:
-    """What the original's code makes otherwise, or has to be told, of this voice: a line for each."""
+    """What the original's code does otherwise, or has to be told, of this voice: a line each."""
     text, model = config.text, config.model
     hidden, predictor = model.text_encoder.hidden_channels, model.duration_predictor
     posterior, flow = model.posterior_encoder, model.flow

@@ -8,7 +8,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from hifigan.json_config import config_to_dict, differences
 from vits.config import VitsConfig
-from vits.exchange.recogniser import OpenedVoice, open_voice
+from vits.exchange.recogniser import open_voice
 from vits.model import VitsModel, make_model
 
 TOLERANCE = 1e-4  # of full scale: folding weight norm and making it again rounds
@@ -39,18 +39,17 @@ def require_same_voice(
     lengths = torch.tensor(N_SYMBOLS)
     tokens = torch.randint(config.n_symbols, (len(lengths), max(N_SYMBOLS)), generator=draw)
     speakers = torch.arange(len(lengths)) % max(1, config.n_speakers)
-    noise = [torch.randn(len(lengths), 2, tokens.shape[1], generator=draw)]
 
-    def drawn(*shape: int, device: torch.device) -> Tensor:
-        while tuple(noise[-1].shape) != shape:
-            noise.append(torch.randn(*shape, generator=torch.Generator().manual_seed(1)))
-        return noise[-1] if shape != noise[0].shape else noise[0]
+    def spoken(config: VitsConfig, weights: dict[str, Tensor]) -> Tensor:
+        noise = torch.Generator().manual_seed(1)  # the same for both
 
-    with torch.inference_mode():
-        wav, wav_hat = (
-            model.synthesize(tokens, lengths, speakers, draw=drawn).wav_hat
-            for model in (_loaded(config, generator), _speaking(opened))
-        )
+        def drawn(*shape: int, device: torch.device) -> Tensor:
+            return torch.randn(*shape, generator=noise)
+
+        model = _loaded(config, weights)
+        return model.synthesize(tokens, lengths, speakers, draw=drawn).wav_hat
+
+    wav, wav_hat = spoken(config, generator), spoken(opened.config, opened.generator)
     if not wav.isfinite().all():
         raise UserError(
             f"{path}: not written: the voice makes values that are not numbers; export an earlier "
@@ -77,7 +76,3 @@ def _loaded(config: VitsConfig, generator: dict[str, Tensor]) -> VitsModel:
         model = make_model(config).eval()
     model.load_state_dict(generator)
     return model
-
-
-def _speaking(opened: OpenedVoice) -> VitsModel:
-    return _loaded(opened.config, opened.generator)

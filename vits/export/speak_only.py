@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 
 from hifigan.atomic_file import appearing_whole, require_room, sync
 from hifigan.checkpoint import stored_bytes
 from hifigan.errors import UserError
-from vits.exchange.speaking import SUFFIX, read_speak_only
+from vits.exchange.speak_only import SUFFIX, read_speak_only
 from vits.speak_only import speak_only
 from vits.synthesis import Voice
 
@@ -21,8 +22,6 @@ def write_speak_only(path: Path, voice: Voice, half: bool) -> None:
 
     The file is kept only if it comes back to the bit.
     """
-    from safetensors.torch import save_file
-
     if path.suffix != SUFFIX:
         raise UserError(f"{path}: expected a name that ends in {SUFFIX}; add it")
     if path.exists():
@@ -36,7 +35,7 @@ def write_speak_only(path: Path, voice: Voice, half: bool) -> None:
     weights = {name: weight.contiguous() for name, weight in contents["generator"].items()}
     with appearing_whole(path) as temporary:
         require_room(path, stored_bytes(contents))
-        save_file(weights, temporary, metadata=metadata)
+        temporary.write_bytes(save(weights, metadata))
         sync(temporary)
         found = read_speak_only(temporary)
         same = found.keys() == contents.keys() and all(

@@ -9,7 +9,7 @@ import re
 import torch
 from torch import Tensor
 
-from hifigan.exchange.weights import DIRECTION, NORM
+from hifigan.generator import DIRECTION, NORM, normed_weight
 
 CONDITION = re.compile(r"(.+)\.condition\.")
 
@@ -83,5 +83,4 @@ def _weight(state: dict[str, Tensor], layer: str) -> Tensor:
     """A layer's weight, with or without weight norm."""
     if f"{layer}.weight" in state:
         return state[f"{layer}.weight"].float()
-    norm, direction = (state[layer + tensor].float() for tensor in (NORM, DIRECTION))
-    return norm * direction / torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
+    return normed_weight(*(state[layer + tensor].float() for tensor in (NORM, DIRECTION)))

@@ -41,10 +41,10 @@ def transfer(
     """Load what fits into the modules, which are those of `target`; the rest stays as it was made.
 
     contents: "config", "generator", and where there are such "discriminator", "ema", "step",
-    "format", and "absent": patterns of names that the format never holds, be they the generator's
-    or "discriminator." names. The moving average goes
-    before the weights of the last step, because it is the better voice. reinitialise: patterns of
-    parts and layers that stay as they were made. speaker: whose voice a voice of many speakers
+    "format", and "absent": patterns of names that the format never holds, those of discriminators
+    with "discriminator." before them. The moving average goes before the weights of the last step,
+    because it is the better voice. reinitialise: patterns of parts and layers that stay as they
+    were made. speaker: whose voice a voice of many speakers
     keeps in a model for one; None: the mean of all. path: of the file, for messages.
 
     Weights that the config gives another meaning, and less than MIN_SHARE of the parameters, are a
@@ -102,17 +102,17 @@ def transfer(
         {name.removeprefix(JUDGE): t for name, t in (our_judges | state_of_judges).items()}
     )
     return LoadReport(
-        path,
-        contents.get("format", "ours"),
-        contents.get("step", 0),
-        averaged,
-        share,
-        (*fates, *fates_of_judges, *skipped),
-        symbols.relatives,
-        symbols.dropped,
-        speakers.relatives,
-        speakers.dropped,
-        speaker_change,
+        path=path,
+        format=contents.get("format", "ours"),
+        step=contents.get("step", 0),
+        averaged=averaged,
+        share=share,
+        tensors=(*fates, *fates_of_judges, *skipped),
+        new_symbols=symbols.relatives,
+        dropped_symbols=symbols.dropped,
+        new_speakers=speakers.relatives,
+        dropped_speakers=speakers.dropped,
+        speaker_change=speaker_change,
     )
 
 
