@@ -17,7 +17,13 @@ from typing import Any
 from hifigan.command_line import log_to_terminal, read_limits
 from hifigan.distributed import joined_ranks
 from hifigan.errors import Parser, UserError, user_errors_exit
-from hifigan.json_config import config_from_dict, config_to_dict, override, read_json
+from hifigan.json_config import (
+    config_from_dict,
+    config_to_dict,
+    override,
+    read_config,
+    read_json,
+)
 from hifigan.start import Opener, Start
 from train import add_voice_arguments, train_as_asked, with_data
 from vits.config import FROM_DATA, VitsConfig
@@ -38,14 +44,14 @@ def main() -> None:
         log_to_terminal(ranks, args.log_level)
         limits = ranks.first(lambda: read_limits(args))
         opened: list[tuple[Path, dict[str, Any]]] = []  # a checkpoint is large: read it once
-        config = ranks.first(lambda: read_settings(args, opened))
+        run = Path("runs") / (args.model or "")
+        config = ranks.first(lambda: read_settings(args, run, opened))
         beginning = Start(args.restore_from, resumes=False)
         taking = Taking(tuple(args.reinitialize_layers), args.speaker)
         opener = at_hand_first(opened, config)
         if args.dry_run:
             ranks.first(lambda: dry_run(config, beginning, opener, taking, args.data is not None))
             return
-        run = Path("runs") / args.model
         train_as_asked(args, config, run, ranks, limits, beginning, opener, taking)
 
 
@@ -127,16 +133,20 @@ def read_arguments() -> argparse.Namespace:
 
 
 def read_settings(
-    args: argparse.Namespace, opened: list[tuple[Path, dict[str, Any]]]
+    args: argparse.Namespace, run: Path, opened: list[tuple[Path, dict[str, Any]]]
 ) -> VitsConfig:
-    """The run's config. What was read of the checkpoint is left in `opened`."""
+    """The config of the run. What was read of the checkpoint is left in `opened`, for a new one."""
+    goes_on = args.model is not None and any(run.glob("checkpoints/*.pt"))
+    if goes_on and not args.restore_from.exists():  # it was moved away since
+        return with_data(read_config(VitsConfig, run / "config.json", args.set), args.data)
     changes = read_json(args.config)
     if not isinstance(changes, dict):
         raise UserError(f"{args.config}: expected an object {{...}} of sections")
     whole = set(changes) == {field.name for field in dataclasses.fields(VitsConfig)}
     given = config_from_dict(VitsConfig, changes, str(args.config)) if whole else None
     path, contents = open_for_training(given)(args.restore_from)
-    opened.append((path, contents))
+    if not goes_on:
+        opened.append((path, contents))
     saved = config_from_dict(VitsConfig, contents["config"], str(path))
     values = config_to_dict(saved)
     values["text"]["symbols"] = FROM_DATA  # the checkpoint's, and what the data has besides
@@ -146,7 +156,7 @@ def read_settings(
         "valid_list": None,
         "mix_in": None,
     }
-    values["train"] |= {"freeze_layers": [], "unfreeze_at": None, "layer_lr": []}
+    values["train"] |= {"freeze_layers": None, "unfreeze_at": None, "layer_lr": []}
     values["train"] |= {"frozen_speakers": 0}
     for section, keys in changes.items():
         if not isinstance(keys, dict):
@@ -163,9 +173,12 @@ def read_settings(
 def frozen(
     args: argparse.Namespace, saved: VitsConfig, contents: dict[str, Any], values: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the flags, or else the checkpoint's gaps, say of freezing; values: of the config."""
+    """What the flags, or else the checkpoint's gaps, say of freezing.
+
+    values: of the config, in which train.freeze_layers is None unless somebody has set it.
+    """
     train = values["train"]
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"freeze_layers": train["freeze_layers"] or []}
     if args.freeze_layers is not None:
         made["freeze_layers"] = args.freeze_layers
     if args.unfreeze_at is not None:
@@ -184,12 +197,14 @@ def frozen(
             )
         made["frozen_speakers"] = len(old)
     lacks_posterior = "posterior_encoder.*" in contents.get("absent", ())
-    asked = args.freeze_layers is not None or train["freeze_layers"]
+    asked = args.freeze_layers is not None or train["freeze_layers"] is not None
     if lacks_posterior and not asked:
-        warmup = train["discriminator_warmup_steps"] if "discriminator" not in contents else 0
         both_many = None not in (saved.data.speakers, values["data"]["speakers"])
         made["freeze_layers"] = [*TRAINED_PARTS, *["speaker_embedding"] * both_many]
-        made["unfreeze_at"] = args.unfreeze_at or warmup + POSTERIOR_STEPS
+        if args.unfreeze_at is None and train["unfreeze_at"] is None:
+            warmup = 0 if "discriminator" in contents else train["discriminator_warmup_steps"]
+            # What is no number is told when the config is read.
+            made["unfreeze_at"] = POSTERIOR_STEPS + (warmup if type(warmup) is int else 0)
     return made
 
 

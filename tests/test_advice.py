@@ -41,3 +41,11 @@ def test_a_fine_tuning_run_hears_how_long_to_train(minutes, n_steps):
 def test_amounts_are_in_words_that_fit_them():
     assert "12.5 minutes of speech" in advice(750, fine_tuning=True)
     assert "24.0 hours of speech" in advice(24 * HOUR, fine_tuning=False)
+
+
+def test_steps_in_which_the_trained_weights_rest_come_on_top():
+    resting, without = (
+        int(advice(180.0, fine_tuning=True, n_first=n).split("--max_steps ")[1].split(")")[0])
+        for n in (2500, 0)
+    )
+    assert resting == without + 2500 and without >= 2000

@@ -7,7 +7,8 @@ import torch
 
 import finetune
 from hifigan.checkpoint import read_checkpoint
-from hifigan.json_config import read_json
+from hifigan.errors import UserError
+from hifigan.json_config import config_from_dict, read_json
 from tests.conftest import REPOSITORY
 from tests.small_run import (  # noqa: F401 (fixtures)
     SENTENCE,
@@ -20,7 +21,11 @@ from tests.small_run import (  # noqa: F401 (fixtures)
     write_config,
     write_data,
 )
+from vits import speak_only
+from vits.config import VitsConfig
+from vits.fine_tuning import rehearse
 from vits.synthesis import load_voice
+from vits.transfer.taking import Taking
 
 FINETUNE = REPOSITORY / "configs/finetune.json"
 CHEAP = tuple(
@@ -211,7 +216,9 @@ def test_a_dry_run_prints_the_table_and_makes_nothing(trained, monkeypatch, caps
     rows = {line.split()[0]: line for line in table.splitlines() if "/" in line}
     assert {"text_encoder", "flow", "decoder", "discriminator", "all"} <= rows.keys()
     assert (
-        rows["flow"].rstrip().endswith(rows["flow"].split("  ")[-1]) and contents(trained) == before
+        rows["flow"].split("  ")[-1].strip() != "-"
+        and rows["decoder"].rstrip().endswith("-")
+        and contents(trained) == before
     )
 
 
@@ -331,6 +338,84 @@ def test_a_speaker_that_the_voice_lacks_is_refused(many, refused):
         "Мари",
     )
     assert "has no speaker 'Мари'" in line and "Мария" in line
+
+
+@pytest.mark.parametrize("text", ['{"train": 5}', '{"data": [1]}', "[]"])
+def test_a_section_that_is_none_is_refused(trained, refused, text):
+    (trained / "wrong.json").write_text(text)
+    line = refused(*FROM_VOICE, "-c", "wrong.json", "--mix_in", "two/train.csv")
+    assert line.startswith("error: wrong.json: ") and "expected a" in line
+
+
+def test_fresh_discriminators_cannot_be_frozen(refused):
+    layers = ("--ignore_layers", "discriminator", "--freeze_layers", "discriminator.*")
+    assert "would judge at random" in refused(*FROM_VOICE, *layers)
+
+
+def test_weights_that_are_no_numbers_are_refused(trained, refused):
+    broken = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")
+    broken["generator"]["flow.couplings.0.input.bias"].fill_(float("nan"))
+    torch.save(broken, trained / "nan.pt")
+    line = refused("--restore_from", "nan.pt", "--data", "other")
+    assert "nan.pt: flow.couplings.0.input.bias has values that are not numbers" in line
+
+
+def test_an_average_that_is_none_is_refused(trained, refused):
+    broken = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt") | {"ema": 5}
+    torch.save(broken, trained / "ema.pt")
+    line = refused("--restore_from", "ema.pt", "--data", "other")
+    assert "ema.pt: its moving average is no weights" in line
+
+
+def test_following_the_advice_of_a_share_too_small_loads_the_rest(trained, tune):
+    """Where a part fits but for a layer, the layer is named, not the part."""
+    origin = read_checkpoint(trained / "runs/voice/checkpoints/step_00000002.pt")
+    cut = {
+        name: weight
+        for name, weight in origin["generator"].items()
+        if name.startswith("decoder.") and not name.startswith("decoder.input.")
+    }
+    absent = {"config": origin["config"], "generator": cut, "step": 2}
+    config = config_from_dict(VitsConfig, origin["config"], "")
+    with pytest.raises(UserError, match="--ignore_layers") as caught:
+        rehearse(absent, config, Taking(), trained)
+    layers = str(caught.value).rpartition("--ignore_layers ")[2].split()
+    assert "decoder.input" in layers and "decoder" not in layers and "flow" in layers
+    assert rehearse(absent, config, Taking(tuple(layers)), trained).share == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, frozen, unfreeze_at",
+    [
+        ((), ["text_encoder", "flow", "duration_predictor", "decoder"], 2500),
+        (("--unfreeze_at", "7"), ["text_encoder", "flow", "duration_predictor", "decoder"], 7),
+        (("--set", "train.unfreeze_at=8"), ["text_encoder", "flow"], 8),
+        (("--set", "train.freeze_layers=[]"), [], None),
+        (("--freeze_layers", "flow"), ["flow"], None),
+        (("-c", "thaw.json"), ["text_encoder", "flow"], 9),
+    ],
+)
+def test_what_is_frozen_beside_a_fresh_posterior_encoder_may_be_said(
+    trained, call, monkeypatch, arguments, frozen, unfreeze_at
+):
+    if not (trained / "mute.pt").exists():
+        code, _ = call(trained, speak_only.main, "runs/voice", "--out_path", "mute.pt")
+        assert code == 0
+    (trained / "thaw.json").write_text('{"train": {"unfreeze_at": 9}}')
+    monkeypatch.chdir(trained)
+    argv = ["finetune.py", "--restore_from", "mute.pt", "-m", "new", *arguments]
+    monkeypatch.setattr("sys.argv", argv)
+    train = finetune.read_settings(finetune.read_arguments(), trained / "runs/new", []).train
+    assert list(train.freeze_layers[: len(frozen)]) == frozen and train.unfreeze_at == unfreeze_at
+    assert bool(train.freeze_layers) == bool(frozen)
+
+
+def test_a_run_goes_on_when_its_origin_is_gone(trained, tune):
+    shutil.copy(trained / "runs/voice/checkpoints/step_00000002.pt", trained / "moved.pt")
+    tune("orphan", origin="moved.pt")
+    (trained / "moved.pt").unlink()
+    log, found = tune("orphan", origin="moved.pt", steps=2)
+    assert found["step"] == 2 and "resuming from runs/orphan" in log
 
 
 def test_frozen_layers_may_not_change_while_a_run_goes_on(tune, trained, call):

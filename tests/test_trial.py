@@ -127,3 +127,13 @@ def test_a_sound_trainer_passes_as_a_user_starts_it_and_ends_with_code_0(folder)
     ).stderr
     assert "overfit: to pass, the mel loss on 4 utterances, now " in told
     assert "overfit: PASS: " in told and "after 120 steps" in told
+
+
+def test_a_trial_lets_all_learn_from_its_first_step(folder) -> None:
+    """Or it would be over before fresh discriminators are warm, or frozen layers have thawed."""
+    settings = ["train.discriminator_warmup_steps=500", 'train.freeze_layers=["flow"]']
+    settings.append("train.unfreeze_at=2500")
+    config = read_config(VitsConfig, folder / "small.json", settings)
+    adapted = Trial().adapt(config).train
+    assert adapted.discriminator_warmup_steps == 0
+    assert (adapted.freeze_layers, adapted.unfreeze_at) == ((), None)

@@ -117,4 +117,11 @@ def _into(
     path: Path,
 ) -> LoadReport:
     report = transfer(contents, config, *networks, taking.reinitialise, taking.speaker, path=path)
-    return report.with_frozen(frozen_names(config.train, *networks))
+    frozen = frozen_names(config.train, *networks)
+    judges = {f"discriminator.{name}" for name, _ in networks[1].named_parameters()}
+    if report.fresh_discriminators and judges <= frozen:
+        raise UserError(
+            f"{path}: gives no discriminators, and fresh ones that never learn would judge at "
+            f"random; leave them out of train.freeze_layers ({', '.join(config.train.freeze_layers)})"
+        )
+    return report.with_frozen(frozen)

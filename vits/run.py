@@ -87,7 +87,7 @@ def run_training(
 
     if ranks.is_first:
         write_config(run, config)
-        data.report.write(run, None if start.resumes else advised(data, report))
+        data.report.write(run, None if start.resumes else advised(experiment, data, report))
         if report:
             (run / "load_report.txt").write_text(report.text() + "\n", encoding="utf-8")
     with log_file(run / "log.txt") if ranks.is_first else nullcontext():
@@ -151,12 +151,13 @@ def log_beginning(experiment: VitsTraining, data: CheckedData, report: LoadRepor
             ", ".join(train_config.freeze_layers),
         )
     if state.step == 0:
-        logger.info("%s", advised(data, report))
+        logger.info("%s", advised(experiment, data, report))
 
 
-def advised(data: CheckedData, report: LoadReport | None) -> str:
+def advised(experiment: VitsTraining, data: CheckedData, report: LoadReport | None) -> str:
     """What to expect of so much speech. report: None where a run begins with random weights."""
-    return advice(data.report.new_seconds, fine_tuning=report is not None)
+    n_first = max(experiment.state.warmup_until, experiment.config.train.unfreeze_at or 0)
+    return advice(data.report.new_seconds, report is not None, n_first)
 
 
 def sentences_shown(data: CheckedData) -> list[Utterance]:

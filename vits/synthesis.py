@@ -28,7 +28,8 @@ WEIGHTS = ("ema", "trained")  # the moving average is the better voice where the
 
 def open_to_speak(path: Path) -> tuple[Path, dict[str, Any]]:
     """Opens what this project wrote."""
-    return open_checkpoint(path, for_synthesis=True)
+    path, contents = open_checkpoint(path, for_synthesis=True)
+    return path, {key: value for key, value in contents.items() if key != "absent"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,12 @@ def choose_weights(
             f"{path}: has no {name} weights, only {there[0]} ones; leave --weights out"
             + (", or set train.ema_decay in training" if name == "ema" else "")
         )
-    return name, found[name]
+    state = found[name]
+    if not isinstance(state, dict) or not all(isinstance(w, Tensor) for w in state.values()):
+        raise UserError(
+            f"{path}: its {name} weights are no weights; damaged, use another checkpoint"
+        )
+    return name, state
 
 
 def drop_training_parts(model: VitsModel) -> None:

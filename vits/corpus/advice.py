@@ -10,13 +10,13 @@ FEWEST_STEPS, MOST_STEPS = 2000, 100_000
 FINE_TUNE = "finetune.py --restore_from CHECKPOINT"
 
 
-def advice(seconds: float, fine_tuning: bool) -> str:
+def advice(seconds: float, fine_tuning: bool, n_first: int = 0) -> str:
     """One line. seconds: of speech to train on, without what is mixed in; fine_tuning: whether the
-    run starts from trained weights.
+    run starts from trained weights; n_first: its first steps, in which they do not learn.
     """
     hours = seconds / 3600
     if fine_tuning:
-        n_steps = fine_tuning_steps(seconds)
+        n_steps = n_first + fine_tuning_steps(seconds)
         scratch = "; so much is enough to train from scratch, too" if hours > MUCH_HOURS else ""
         return (
             f"advice: {amount(seconds)} of speech to fine-tune on: about {n_steps} steps will do "

@@ -52,10 +52,13 @@ class Trial:
         return folder
 
     def adapt(self, config: VitsConfig) -> VitsConfig:
-        """The config for so short a run: the rate is there at once, and the log is close."""
+        """The config for so short a run: all learns at once, and the log is close."""
         changes = {
             "epochs": ENDLESS,
             "warmup_steps": 0,
+            "discriminator_warmup_steps": 0,
+            "freeze_layers": (),
+            "unfreeze_at": None,
             "log_every": min(config.train.log_every, LOG_EVERY),
         }
         return dataclasses.replace(config, train=dataclasses.replace(config.train, **changes))

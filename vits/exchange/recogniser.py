@@ -47,7 +47,13 @@ NEWEST = (  # names of files in a folder, by whose number the newest is taken; t
     re.compile(r"g_(\d+)(?:\.pth?)?"),
     re.compile(r".*step=(\d+).*\.ckpt"),
 )
-ONLY = (".pth", ".ckpt", ".onnx")  # of these a folder is to have one alone, where nothing fits
+ONLY = (
+    ".pth",
+    ".ckpt",
+    ".onnx",
+    SUFFIX,
+    ".pt",
+)  # of these a folder is to have one alone, where nothing fits
 QUIET = 1e-3  # of full scale: what a bias of the last convolution may be and not be missed
 
 Weights = dict[str, Tensor]
@@ -74,7 +80,8 @@ def open_voice(path: Path, config: VitsConfig | None = None, contents: Any = Non
     """
     if contents is None:
         path, contents = _file_of(path)
-    if path.is_dir() or path.name in (SAFETENSORS, PICKLED):
+    described = (path.parent / "config.json").is_file()
+    if path.is_dir() or (path.name in (SAFETENSORS, PICKLED) and described):
         folder = path if path.is_dir() else path.parent
         return _opened(folder, open_hugging_face(folder))
     if path.suffix == ".onnx":
@@ -105,7 +112,8 @@ def as_checkpoint(opened: OpenedVoice) -> dict[str, Any]:
     epoch, absent (a list of patterns) and format.
     """
     if opened.contents is not None and "speak_only" not in opened.contents:
-        return opened.contents
+        ours = opened.contents.items()
+        return {key: value for key, value in ours if key not in ("absent", "format")}
     made: dict[str, Any] = {
         "config": config_to_dict(opened.config),
         "generator": opened.generator,
@@ -150,6 +158,7 @@ def _ours(path: Path, contents: dict[str, Any]) -> OpenedVoice:
     state, judge = contents["generator"], contents.get("discriminator")
     if judge is not None and not is_weights(judge):
         raise UserError(f"{path}: discriminators are no weights; damaged, use another checkpoint")
+    require_average(path, contents, config)
     return OpenedVoice(
         path,
         "ours",
@@ -160,6 +169,18 @@ def _ours(path: Path, contents: dict[str, Any]) -> OpenedVoice:
         count(path, contents, "step"),
         contents,
     )
+
+
+def require_average(path: Path, contents: dict[str, Any], config: VitsConfig) -> None:
+    """A UserError if a checkpoint of ours has a moving average that is not one of its weights."""
+    average = contents.get("ema")
+    if average is None:
+        return
+    if not is_weights(average):
+        raise UserError(
+            f"{path}: its moving average is no weights; damaged, use another checkpoint"
+        )
+    fitted_generator(path, average, {name: name for name in average}, config, ())
 
 
 def _decoder_of(path: Path, config: VitsConfig | None) -> OpenedVoice:

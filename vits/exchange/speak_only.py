@@ -13,6 +13,8 @@ SUFFIX = ".safetensors"
 
 def read_speak_only(path: Path) -> dict[str, Any]:
     """The contents of a file that vits/export/speak_only.py wrote."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; check the path")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

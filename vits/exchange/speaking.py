@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from hifigan.checkpoint import NAME, open_checkpoint
+from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
 from vits.exchange.formats import kind_of, read_voice_file
-from vits.exchange.recogniser import as_checkpoint, open_voice
+from vits.exchange.recogniser import as_checkpoint, open_voice, require_average
 from vits.exchange.speak_only import SUFFIX, read_speak_only
 
 UNTORCHED = (SUFFIX, ".onnx")  # files that torch did not write
@@ -29,6 +30,8 @@ def open_anything_to_speak(
     if path.is_file() and path.suffix not in UNTORCHED:
         contents = read_voice_file(path)
         if kind_of(path, contents) == "ours":
-            return path, contents
+            config = config_from_dict(VitsConfig, contents["config"], str(path))
+            require_average(path, contents, config)
+            return path, {key: value for key, value in contents.items() if key != "absent"}
     opened = open_voice(path, config, contents)
     return opened.path, as_checkpoint(opened)

@@ -25,7 +25,11 @@ def require_same_voice(
     generator: its whole state_dict; what: the format, in words. Values of the config that speaking
     does not need may differ: other people's formats have no place for them.
     """
-    opened = open_voice(written, config)
+    try:
+        opened = open_voice(written, config)
+    except UserError as fault:
+        said = str(fault).replace(str(written), what)
+        raise UserError(f"{path}: not written: read back, {said}") from None
     saved, found = (
         {name: config_to_dict(c)[name] for name in SECTIONS} for c in (config, opened.config)
     )

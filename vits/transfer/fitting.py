@@ -57,7 +57,7 @@ def require_same_meaning(
             raise UserError(
                 f"{path}: its {name} is {_short(before)}, but the config says {_short(now)}; the "
                 f"weights were made for the former: set it back, or begin these parts anew with "
-                f"--ignore_layers {' '.join(parts)}"
+                f"finetune.py's --ignore_layers {' '.join(parts)}"
             )
         if name.startswith(LOGGED) and not name.startswith(IN_THE_REPORT):
             logger.info(

@@ -96,6 +96,7 @@ def transfer(
     if judges:
         _require_judges(path, fates_of_judges, asked | absent)
 
+    _require_numbers(path, state | state_of_judges)
     skipped = _skipped(voice, ours) + _skipped(judges, our_judges)
     model.load_state_dict(ours | state)
     discriminator.load_state_dict(
@@ -238,13 +239,23 @@ def _require_share(path: Path, fates: list[TensorFate], excused: set[str]) -> fl
             f"fits the config, or train from random weights"
         )
     if total and share < MIN_SHARE:
-        parts = dict.fromkeys(part_of(fate.name) for fate in missed)
         raise UserError(
             f"{path}: only {math.floor(100 * share)}% of the parameters fit this config, "
             f"expected {MIN_SHARE:.0%} or more{_missed_parts(missed)}; use the voice's own "
-            f"config, or begin these parts anew with {FLAG} {' '.join(parts)}"
+            f"config, or begin these anew with finetune.py's {FLAG} {' '.join(_layers(missed, fates))}"
         )
     return share if total else 1.0
+
+
+def _layers(missed: list[TensorFate], fates: list[TensorFate]) -> list[str]:
+    """What to name so that all that is missed begins anew: parts, of those that fit partly layers."""
+    fitting = {part_of(fate.name) for fate in fates if fate.fate in ("loaded", "resized")}
+    layers = (
+        plain_name(fate.name).rpartition(".")[0] if part in fitting else part
+        for fate in missed
+        for part in [part_of(fate.name)]
+    )
+    return list(dict.fromkeys(layers))
 
 
 def _missed_parts(missed: list[TensorFate]) -> str:
@@ -257,11 +268,20 @@ def _missed_parts(missed: list[TensorFate]) -> str:
     return f": {'; '.join(words)}" if firsts else ""
 
 
+def _require_numbers(path: Path, state: dict[str, Tensor]) -> None:
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{path}: {name} has values that are not numbers; use an earlier checkpoint"
+            )
+
+
 def _require_judges(path: Path, fates: list[TensorFate], excused: set[str]) -> None:
     for fate in fates:
         if fate.name not in excused and fate.fate != "loaded":
             raise UserError(
                 f"{path}: its discriminators do not fit the config: {plain_name(fate.name)} "
                 f"{fate.misfit or 'is not in the file'}; set the config's discriminator section to "
-                f"the file's, or begin them anew with {FLAG} discriminator"
+                f"the file's, or begin them anew with finetune.py's {FLAG} "
+                f"discriminator"
             )
