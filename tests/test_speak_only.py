@@ -188,7 +188,7 @@ def test_training_says_what_it_lacks(whole, strip, smallest_file, tmp_path, call
     voice = strip(whole, "voice.pt")
     start = ("-c", smallest_file, "-m", "new", "--restore_from", voice)
     code, err = call(tmp_path, train.main, *start)
-    assert code == 2 and "voice.pt: has no optimizers" in error_line(err)
+    assert code == 2 and "voice.pt: has no posterior encoder" in error_line(err)
     assert "finetune.py --restore_from" in error_line(err)
     checkpoints = tmp_path / "runs/mine/checkpoints"
     checkpoints.mkdir(parents=True)

@@ -154,7 +154,8 @@ def test_our_checkpoint_passes_through_unchanged(tmp_path, voice) -> None:
     opened = open_voice(path)
     place, contents = open_for_training(None)(tmp_path)
     assert (place, opened.step, contents["step"]) == (path, 9, 9)
-    assert list(contents) == list(as_checkpoint(voice) | {"ema": 0})
+    names = {"config", "generator", "discriminator", "step", "epoch", "ema"}
+    assert set(contents) == names  # but for what a file has no say in
     assert_same(contents["generator"], voice.generator)
     assert_same(opened.discriminator, voice.discriminator)
 

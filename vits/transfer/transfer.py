@@ -6,6 +6,7 @@ Nothing in the model changes before all is found to fit.
 import difflib
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -248,14 +249,18 @@ def _require_share(path: Path, fates: list[TensorFate], excused: set[str]) -> fl
 
 
 def _layers(missed: list[TensorFate], fates: list[TensorFate]) -> list[str]:
-    """What to name so that all that is missed begins anew: parts, of those that fit partly layers."""
-    fitting = {part_of(fate.name) for fate in fates if fate.fate in ("loaded", "resized")}
-    layers = (
-        plain_name(fate.name).rpartition(".")[0] if part in fitting else part
+    """The fewest parts and layers that cover all that is missed and nothing that fits."""
+    fitting = {
+        begin
+        for fate in fates
+        if fate.fate in ("loaded", "resized")
+        for begin in accumulate(fate.name.split("."), "{}.{}".format)
+    }
+    begins = (
+        next(b for b in accumulate(fate.name.split("."), "{}.{}".format) if b not in fitting)
         for fate in missed
-        for part in [part_of(fate.name)]
     )
-    return list(dict.fromkeys(layers))
+    return list(dict.fromkeys(begins))
 
 
 def _missed_parts(missed: list[TensorFate]) -> str:
