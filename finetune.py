@@ -11,6 +11,7 @@ own, but for what configs/finetune.json, or the file given with -c, changes of t
 
 import argparse
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from vits.exchange.recogniser import open_for_training
 from vits.fine_tuning import dry_run
 from vits.transfer.taking import Taking
 
+logger = logging.getLogger(__name__)
+
 DEFAULTS = Path(__file__).parent / "configs/finetune.json"
 # Where a file lacks the posterior encoder (voices made for speaking alone), a fresh one first
 # learns to lead recordings to what the trained decoder understands, and nothing else changes.
@@ -47,9 +50,11 @@ def main() -> None:
         run = Path("runs") / (args.model or "")
         config = ranks.first(lambda: read_settings(args, run, opened))
         beginning = Start(args.restore_from, resumes=False)
-        taking = Taking(tuple(args.reinitialize_layers), args.speaker)
+        taking = Taking(tuple(separate(args.reinitialize_layers)), args.speaker)
         opener = at_hand_first(opened, config)
         if args.dry_run:
+            if args.model and any(run.glob("checkpoints/*.pt")):
+                logger.warning("%s has checkpoints: a run of that name goes on from them", run)
             ranks.first(lambda: dry_run(config, beginning, opener, taking, args.data is not None))
             return
         train_as_asked(args, config, run, ranks, limits, beginning, opener, taking)
@@ -142,6 +147,11 @@ def read_settings(
     changes = read_json(args.config)
     if not isinstance(changes, dict):
         raise UserError(f"{args.config}: expected an object {{...}} of sections")
+    if "inter_channels" in changes.get("model", ()) or "model_args" in changes:
+        raise UserError(
+            f"{args.config}: a config of another program; put it beside {args.restore_from} as "
+            f"config.json, where it is looked for"
+        )
     whole = set(changes) == {field.name for field in dataclasses.fields(VitsConfig)}
     given = config_from_dict(VitsConfig, changes, str(args.config)) if whole else None
     path, contents = open_for_training(given)(args.restore_from)
@@ -180,7 +190,7 @@ def frozen(
     train = values["train"]
     made: dict[str, Any] = {"freeze_layers": train["freeze_layers"] or []}
     if args.freeze_layers is not None:
-        made["freeze_layers"] = args.freeze_layers
+        made["freeze_layers"] = separate(args.freeze_layers)
     if args.unfreeze_at is not None:
         made["unfreeze_at"] = args.unfreeze_at
     if args.freeze_old_speakers:
@@ -199,6 +209,11 @@ def frozen(
     lacks_posterior = "posterior_encoder.*" in contents.get("absent", ())
     asked = args.freeze_layers is not None or train["freeze_layers"] is not None
     if lacks_posterior and not asked:
+        logger.info(
+            "%s has no posterior encoder: a fresh one learns first, with a KL loss that begins "
+            "large, to lead recordings to what the trained decoder knows; all else is frozen",
+            args.restore_from,
+        )
         both_many = None not in (saved.data.speakers, values["data"]["speakers"])
         made["freeze_layers"] = [*TRAINED_PARTS, *["speaker_embedding"] * both_many]
         if args.unfreeze_at is None and train["unfreeze_at"] is None:
@@ -206,6 +221,11 @@ def frozen(
             # What is no number is told when the config is read.
             made["unfreeze_at"] = POSTERIOR_STEPS + (warmup if type(warmup) is int else 0)
     return made
+
+
+def separate(names: list[str]) -> list[str]:
+    """Names that may have come with commas between them."""
+    return [name for text in names for name in text.split(",") if name]
 
 
 def at_hand_first(opened: list[tuple[Path, dict[str, Any]]], config: VitsConfig) -> Opener:

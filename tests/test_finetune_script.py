@@ -425,3 +425,38 @@ def test_frozen_layers_may_not_change_while_a_run_goes_on(tune, trained, call):
     assert code == 2
     line = error_line(err)
     assert "train.freeze_layers was" in line and "set it back" in line
+
+
+def test_a_run_that_began_otherwise_is_not_taken_for_this_one(many, tune, call):
+    """A name that is in use must not send a run on with other weights than those named."""
+    tune("named")
+    again = ("--data", "other", *CHEAP, "-m", "named", "--max_steps", 3)
+    for arguments, says in (
+        (("--restore_from", "runs/two"), "runs/named: began with runs/voice, not with runs/two"),
+        (
+            ("--restore_from", "runs/voice", "--ignore_layers", "flow"),
+            "runs/named: began with --ignore_layers [], not ['flow']",
+        ),
+    ):
+        before = contents(many / "runs/named")
+        code, err = call(many, finetune.main, *arguments, *again)
+        assert code == 2 and says in error_line(err)
+        assert contents(many / "runs/named") == before
+    code, err = call(many, finetune.main, "--restore_from", "runs/two", *again[:-3], "voice")
+    assert code == 2 and "began with random weights, not with runs/two" in error_line(err)
+
+
+def test_a_config_of_another_program_is_told_where_to_lie(trained, refused):
+    (trained / "theirs.json").write_text('{"model": {"inter_channels": 192}, "train": {}}')
+    line = refused(*FROM_VOICE, "-c", "theirs.json")
+    assert "theirs.json: a config of another program; put it beside" in line
+
+
+def test_names_of_layers_may_have_commas_between_them(trained, tune):
+    log, found = tune("commas", "--freeze_layers", "flow,decoder", "text_encoder")
+    assert found["config"]["train"]["freeze_layers"] == ["flow", "decoder", "text_encoder"]
+
+
+def test_a_run_that_ends_before_the_thaw_says_that_the_voice_has_not_changed(tune):
+    log, _ = tune("short", "--freeze_layers", "flow", "--unfreeze_at", 9)
+    assert "until step 9 flow rest, so the voice has hardly changed yet" in log

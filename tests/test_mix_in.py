@@ -94,8 +94,19 @@ def test_a_list_of_no_use_is_an_error(smallest, old, rows, says):
 
 
 def test_a_list_that_is_missing_is_named(smallest, tmp_path):
-    with pytest.raises(UserError, match=r"gone\.csv: no such file, neither.*data\.mix_in.*valid"):
+    with pytest.raises(UserError, match=r"gone\.csv: no such file, neither.*data\.mix_in names it"):
         check_data(smallest("data.mix_in=gone.csv"))
+
+
+def test_the_list_to_train_on_is_not_mixed_into_itself(smallest, data_folder):
+    for name in ("train.csv", data_folder / "train.csv"):
+        with pytest.raises(UserError, match="is the list to train on, so that nothing old"):
+            check_data(smallest(f"data.mix_in={name}"))
+
+
+def test_a_folder_is_told_from_a_list(smallest, old):
+    with pytest.raises(UserError, match="is a folder.* name the file in it; there are: train.csv"):
+        check_data(smallest(f"data.mix_in={old}"))
 
 
 def test_old_data_alone_is_nothing_to_train_on(smallest, old, data_folder):

@@ -4,16 +4,18 @@ Weights of other models, symbols and speakers fit in part: vits/transfer says wh
 """
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from hifigan.atomic_file import appearing_whole
 from hifigan.discriminators import vits_discriminators
 from hifigan.errors import UserError
 from hifigan.freezing import frozen_names
-from hifigan.json_config import config_from_dict
+from hifigan.json_config import config_from_dict, read_json
 from hifigan.start import Opener, Start, compare_with_saved
 from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.check import check_data
@@ -23,6 +25,7 @@ from vits.transfer.report import LoadReport
 from vits.transfer.taking import Taking
 from vits.transfer.transfer import transfer
 
+BEGINNING = "beginning.json"  # in a run folder
 # The weights were made for these, and another value would give them other shapes or another
 # meaning.
 FIXED = (
@@ -32,6 +35,40 @@ FIXED = (
     "model.",
     "discriminator.",
 )
+
+
+def require_same_beginning(run: Path, beginning: Start, taking: Taking) -> None:
+    """A UserError if a run that is to go on was begun with other weights than those named now.
+
+    Runs without a note of their beginning, which are older than it, go on.
+    """
+    note = run / BEGINNING
+    if beginning.path is None or not note.is_file() or not any(run.glob("checkpoints/*.pt")):
+        return
+    saved = read_json(note)
+    if saved["path"] is None or Path(saved["path"]).resolve() != beginning.path.resolve():
+        began = "random weights" if saved["path"] is None else saved["path"]
+        raise UserError(
+            f"{run}: began with {began}, not with {beginning.path}, and goes on from its own "
+            f"checkpoints; choose another -m for a new run"
+        )
+    for flag, before, now in (
+        ("--ignore_layers", saved["ignore_layers"], list(taking.reinitialise)),
+        ("--speaker", saved["speaker"], taking.speaker),
+    ):
+        if before != now:
+            raise UserError(
+                f"{run}: began with {flag} {before}, not {now}, and goes on from its own "
+                f"checkpoints; give the flag as before, or choose another -m for a new run"
+            )
+
+
+def note_beginning(run: Path, start: Start, taking: Taking) -> None:
+    """Write down what a new run begins with."""
+    path = None if start.path is None else str(start.path)
+    noted = {"path": path, "ignore_layers": taking.reinitialise, "speaker": taking.speaker}
+    with appearing_whole(run / BEGINNING) as temporary:
+        temporary.write_text(json.dumps(noted, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def take(
@@ -122,6 +159,7 @@ def _into(
     if report.fresh_discriminators and judges <= frozen:
         raise UserError(
             f"{path}: gives no discriminators, and fresh ones that never learn would judge at "
-            f"random; leave them out of train.freeze_layers ({', '.join(config.train.freeze_layers)})"
+            f"random; leave them out of train.freeze_layers, which has "
+            f"{', '.join(config.train.freeze_layers)}"
         )
     return report.with_frozen(frozen)

@@ -39,7 +39,14 @@ from vits.corpus.shown import shown
 from vits.corpus.utterance_table import mixed_in
 from vits.data import Utterance
 from vits.diagnosis.trial import Judge, Trial
-from vits.fine_tuning import rehearse, tables_from_data, take, with_tables_of
+from vits.fine_tuning import (
+    note_beginning,
+    rehearse,
+    require_same_beginning,
+    tables_from_data,
+    take,
+    with_tables_of,
+)
 from vits.loader import make_loader
 from vits.text import describe_front_end
 from vits.training import VitsTraining, check_freezing
@@ -87,6 +94,8 @@ def run_training(
 
     if ranks.is_first:
         write_config(run, config)
+        if not any(run.glob("checkpoints/*.pt")):
+            note_beginning(run, beginning, taking)
         data.report.write(run, None if start.resumes else advised(experiment, data, report))
         if report:
             (run / "load_report.txt").write_text(report.text() + "\n", encoding="utf-8")
@@ -99,6 +108,8 @@ def run_training(
         with watched(experiment, watching, ranks, run) as seen:
             limits = judge.limits if judge else limits
             train(seen, loader, config.train, ranks, run, limits, after_look)
+        if ranks.is_first:
+            warn_of_rest(experiment)
         return judge.passes() if judge else True
 
 
@@ -116,6 +127,7 @@ def prepare(
     """
     alignment.choose_backend()  # now: it may be forced to one that is not there
     check_optimization(config.train)
+    require_same_beginning(run, beginning, taking)
     start, contents = find_start(run, beginning, config.train, opener)
     growing: tuple[str, ...] = ()
     if contents:
@@ -150,8 +162,25 @@ def log_beginning(experiment: VitsTraining, data: CheckedData, report: LoadRepor
             "" if until is None else f" until step {until}",
             ", ".join(train_config.freeze_layers),
         )
+    if n_frozen := experiment.config.train.frozen_speakers:
+        names = experiment.config.data.speakers[:n_frozen]
+        logger.info("frozen speakers: %s", ", ".join(names))
     if state.step == 0:
         logger.info("%s", advised(experiment, data, report))
+
+
+def warn_of_rest(experiment: VitsTraining) -> None:
+    """Say so where a run ends before the weights that it began with have begun to learn."""
+    state, train_config = experiment.state, experiment.config.train
+    until = max(state.warmup_until, train_config.unfreeze_at or 0)
+    if state.step < until:
+        logger.warning(
+            "until step %d %s, so the voice has hardly changed yet; go on for longer",
+            until,
+            "the generator rests"
+            if state.step < state.warmup_until
+            else f"{', '.join(train_config.freeze_layers)} rest",
+        )
 
 
 def advised(experiment: VitsTraining, data: CheckedData, report: LoadReport | None) -> str:

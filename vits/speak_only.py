@@ -56,7 +56,18 @@ def main() -> None:
     with user_errors_exit():
         if args.out_path.exists():
             raise UserError(f"{args.out_path}: is there already; choose another name or delete it")
-        voice = load_voice(args.model_path, torch.device("cpu"), args.weights)
+        if args.out_path.suffix == ".safetensors":
+            raise UserError(
+                f"{args.out_path}: this writes torch files (.pt); for safetensors use python -m "
+                f"vits.export --format speak_only"
+            )
+        try:
+            voice = load_voice(args.model_path, torch.device("cpu"), args.weights)
+        except UserError as fault:
+            raise UserError(
+                f"{fault}; of another program's voice python -m vits.export --format speak_only "
+                f"writes one"
+            ) from None
         write_checkpoint(args.out_path, speak_only(voice, args.half, args.out_path))
         logger.info("%s: %s", args.out_path, megabytes(args.out_path.stat().st_size))
 

@@ -183,7 +183,7 @@ def hold_out(
     if 2 * n_valid > len(lines):
         raise UserError(
             f"{path}: has {len(lines)} utterances, too few to hold out data.n_valid "
-            f"{n_valid} of them; use --set data.n_valid={len(lines) // 20}"
+            f"{n_valid} of them; use --set data.n_valid={max(1, len(lines) // 10)}"
         )
     if n_valid == 0:
         return lines, []

@@ -11,7 +11,14 @@ from hifigan.corpus.finder import Folders
 from hifigan.corpus.packed import Rows
 from hifigan.errors import UserError
 from vits.config import DataConfig
-from vits.corpus.filelist import Line, ListFile, lists_in, load_list, parse_used_list
+from vits.corpus.filelist import (
+    Line,
+    ListFile,
+    find_lists,
+    lists_in,
+    load_list,
+    parse_used_list,
+)
 
 
 def load_mix_in(config: DataConfig) -> ListFile | None:
@@ -21,10 +28,20 @@ def load_mix_in(config: DataConfig) -> ListFile | None:
     folder = Path(config.folder)
     for path in (Path(config.mix_in), folder / config.mix_in):
         if path.is_file():
+            if path.resolve() == find_lists(config)[0].resolve():
+                raise UserError(
+                    f"{config.mix_in}: is the list to train on, so that nothing old would be mixed "
+                    f"in; name a list of old data, or set data.mix_in to null"
+                )
             return load_list(path, name=config.mix_in)
+    if Path(config.mix_in).is_dir():
+        raise UserError(
+            f"{config.mix_in}: is a folder, but data.mix_in names a list of old data; name the "
+            f"file in it{lists_in(Path(config.mix_in))}"
+        )
     raise UserError(
         f"{config.mix_in}: no such file, neither as it is nor within {folder}, but data.mix_in "
-        f"names it; name a list of old data, or set data.mix_in to null{lists_in(folder)}"
+        f"names it; name a list of old data, or set data.mix_in to null"
     )
 
 

@@ -116,7 +116,8 @@ def _symbols(path: Path, id_map: dict[str, Any], n_symbols: int) -> list[str]:
         if row in taken:
             raise UserError(
                 f"{path}: phoneme_id_map gives {taken[row]!r} and {phoneme!r} the same id {row}, "
-                f"but a symbol here has one of its own; choose another voice"
+                f"but a symbol here has one of its own; use the settings that came with the voice, "
+                f"or choose another voice"
             )
         taken[row] = phoneme
         symbols[row] = phoneme if len(phoneme) == 1 or is_name(phoneme) else f"<{phoneme}>"

@@ -40,6 +40,13 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
     Nothing appears that did not come back as the same voice: a UserError says what the format
     cannot hold. Files that are there already are refused. Without discriminators no D_* is made.
     """
+    text = config.text
+    if (text.start, text.end, text.decomposed) != (None, None, False):
+        raise UserError(
+            f"{folder}: not written: the original VITS has no place for texts with symbols for "
+            f"their start and end, or with decomposed letters, as Piper's are; choose another "
+            f"format"
+        )
     step, values = state["step"], original_config(config)
     texts = {}
     if config.text.blank == config.text.symbols[0]:  # of MMS, where it is a letter besides
@@ -64,7 +71,7 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
             folder.rmdir()
         raise
     for line in unsaid(config):
-        logger.warning("what the original's code does otherwise than this voice needs: %s", line)
+        logger.warning("the original's code: %s", line)
     return paths
 
 
@@ -212,24 +219,32 @@ def unsaid(config: VitsConfig) -> list[str]:
     wavenets = (posterior.hidden_channels, flow.wavenet.hidden_channels)
     kernels = (posterior.kernel_size, flow.wavenet.kernel_size)
     dilations = {len(dilations) for dilations in model.decoder.resblock_dilations}
-    made_there = {
-        f"its WaveNets are as wide as its text encoder, {hidden}": wavenets == (hidden, hidden),
-        "its flow has 4 couplings of 4 layers": (flow.n_flows, flow.wavenet.n_layers) == (4, 4),
-        "its WaveNets have kernels of 5": kernels == (5, 5),
-        "its attention window is 4": model.text_encoder.attention_window == 4,
-        "its duration predictor has kernels of 3": predictor.kernel_size == 3,
-        "its stochastic duration predictor has 4 couplings": predictor.kind != "stochastic"
-        or predictor.n_flows == 4,
-        "its deterministic duration predictor has 256 channels": predictor.kind == "stochastic"
-        or predictor.hidden_channels == 256,
-        "its resblocks have 3 dilations (type 1) or 2 (type 2)": dilations
-        == {3 if model.decoder.resblock == "1" else 2},
-    }
-    told = [line for line, holds in made_there.items() if not holds]
+    resblock_dilations = 3 if model.decoder.resblock == "1" else 2
+    stochastic = predictor.kind == "stochastic"
+    values = [  # what it is, of this voice, there
+        ("width of the WaveNets", wavenets, (hidden, hidden)),
+        ("couplings of the flow", flow.n_flows, 4),
+        ("layers in each coupling", flow.wavenet.n_layers, 4),
+        ("kernel sizes of the WaveNets", kernels, (5, 5)),
+        ("attention window", model.text_encoder.attention_window, 4),
+        ("kernel size of the duration predictor", predictor.kernel_size, 3),
+        ("couplings of the duration predictor", predictor.n_flows if stochastic else 4, 4),
+        (
+            "channels of the duration predictor",
+            predictor.hidden_channels,
+            predictor.hidden_channels if stochastic else 256,
+        ),
+        ("dilations of a resblock", dilations, {resblock_dilations}),
+    ]
+    told = [
+        f"change it there: {what} is {found} in this voice, fixed at {fixed} there"
+        for what, found, fixed in values
+        if found != fixed
+    ]
     if not holds_discriminators(config):
-        told.append("its discriminators have other layers, so no D_* is written")
+        told.append("this voice's discriminators have other layers, so no D_* is written")
     elif config_to_dict(config)["discriminator"] != DISCRIMINATOR:
-        told.append("its discriminators have other widths, so the D_* is for this project alone")
+        told.append("this voice's discriminators have other widths: change those there")
     told.append(
         f"it takes symbols from its text/symbols.py: put the {len(text.symbols)} of this voice "
         f"there, in their order"

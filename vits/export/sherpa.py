@@ -6,6 +6,7 @@ version 2 on it is given phonemes (GenerationConfig.phoneme_codepoints).
 """
 
 import json
+import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from vits.export.onnx_check import require_same
 from vits.export.onnx_graph import n_speakers, voice_graph
 from vits.export.piper import own_metadata, require_new, warn_of_lost
 from vits.synthesis import Voice
+
+logger = logging.getLogger(__name__)
 
 
 def write_sherpa(voice: Voice, folder: Path) -> None:
@@ -31,6 +34,7 @@ def write_sherpa(voice: Voice, folder: Path) -> None:
     warn_of_lost(path, client)
     proto = voice_graph(voice.model, sherpa_metadata(voice, client), client.spelling)
     lines = [f"{code_point} {ids[0]}\n" for code_point, ids in client.ids.items()]
+    warn_of_phonemes(voice)
     is_new = not folder.exists()
     try:
         with appearing_whole(path) as graph_file, appearing_whole(tokens_path) as tokens_file:
@@ -44,6 +48,14 @@ def write_sherpa(voice: Voice, folder: Path) -> None:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def warn_of_phonemes(voice: Voice) -> None:
+    if voice.config.text.front_end == "phonemes":
+        logger.warning(
+            "sherpa-onnx from version 2 on makes no phonemes of texts: give it espeak's "
+            "(GenerationConfig.phoneme_codepoints); version 1 makes them with data_dir"
+        )
 
 
 def sherpa_metadata(voice: Voice, client: ClientSymbols) -> dict[str, str]:

@@ -240,10 +240,11 @@ def _require_share(path: Path, fates: list[TensorFate], excused: set[str]) -> fl
             f"fits the config, or train from random weights"
         )
     if total and share < MIN_SHARE:
+        layers = " ".join(_layers(missed, fates))
         raise UserError(
             f"{path}: only {math.floor(100 * share)}% of the parameters fit this config, "
             f"expected {MIN_SHARE:.0%} or more{_missed_parts(missed)}; use the voice's own "
-            f"config, or begin these anew with finetune.py's {FLAG} {' '.join(_layers(missed, fates))}"
+            f"config, or begin these anew with finetune.py's {FLAG} {layers}"
         )
     return share if total else 1.0
 
