@@ -178,7 +178,7 @@ class TrainConfig:
     lr_schedule: str  # a class of torch.optim.lr_scheduler, whose rates are shares of lr
     lr_schedule_options: dict[str, Any]  # its arguments
     lr_schedule_per: Literal["epoch", "step"]
-    warmup_steps: int  # in which the rate rises to the schedule's in a straight line
+    warmup_steps: int  # in which weights' rates rise to the schedule's, from when they learn on
     grad_clip: float | None  # largest gradient norm; null does not clip
     ema_decay: float | None  # of the moving average of the generator's weights; null keeps none
     mixed_precision: bool | Literal["bf16", "fp16"]

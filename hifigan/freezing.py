@@ -86,6 +86,7 @@ class Freezing:
 
         So the moments in a checkpoint keep their places. Of nothing there is one empty group.
         """
+        thaw = self.config.unfreeze_at
         stages = [[name for name in names if name not in self.frozen]]
         if self.thawed:
             stages.append([name for name in names if name in self.frozen])
@@ -95,7 +96,8 @@ class Freezing:
                 chosen = [name for name in stage if self.places.get(name, DEFAULT) == place]
                 rate = lr if place == DEFAULT else self.config.layer_lr[place][1]
                 weights = [self.weights[name] for name in chosen]
-                groups.append({"params": weights, "base_lr": rate})
+                group = {"params": weights, "base_lr": rate}
+                groups.append(group if stage is stages[0] else group | {"begins_at": thaw})
         return groups or [{"params": [], "base_lr": lr}]
 
 

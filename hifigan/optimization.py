@@ -58,9 +58,12 @@ class Schedule:
         self.schedule = _build("lr_schedule", kind, config.lr_schedule_options, self.carrier)
         self.n_steps = self.n_epochs = 0
 
-    @property
-    def share(self) -> float:
-        warmth = min(1.0, (self.n_steps + 1) / max(1, self.warmup_steps))
+    def share(self, begins_at: int = 0) -> float:
+        """begins_at: the step from which the weights learn, and from which their rate rises: with
+        fresh moments a full one would move every weight as far as it can.
+        """
+        n_steps = max(0, self.n_steps - begins_at)
+        warmth = min(1.0, (n_steps + 1) / max(1, self.warmup_steps))
         return warmth * self.carrier.param_groups[0]["lr"]
 
     def advance(self, epoch_ended: bool) -> None:

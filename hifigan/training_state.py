@@ -125,10 +125,13 @@ class TrainingState:
             self.set_thawed(before)
 
     def set_rates(self) -> None:
-        """Each network's rate is its base rate times the schedule's share."""
-        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+        """Each rate is its base rate times the schedule's share."""
+        rest = (self.warmup_until, 0)  # the generator's and the discriminators'
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer)
+        for optimizer, begins_at in zip(optimizers, rest):
             for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * self.schedule.share
+                begin = max(begins_at, group.get("begins_at", 0))
+                group["lr"] = group["base_lr"] * self.schedule.share(begin)
 
     def update(
         self, optimizer: optim.Optimizer, grad_clip: float | None, blocked: Tensor

@@ -66,3 +66,26 @@ def test_a_stop_in_the_warm_up_changes_no_bit(smallest, train, tmp_path: Path) -
     second = train(config, tmp_path / "run", 6, watch=begin)
     assert second.state.state_dict(ALONE)["warmup_until"] == 4
     assert_equals_unbroken(first, second, tmp_path / "run", whole, tmp_path / "whole")
+
+
+def test_rates_rise_from_the_step_at_which_weights_begin_to_learn(smallest) -> None:
+    """With fresh moments, a full rate would move every weight as far as it can."""
+    layers = ('train.freeze_layers=["flow"]', "train.unfreeze_at=3", "train.warmup_steps=4")
+    state = VitsTraining(smallest(*layers), ALONE, [], []).state
+    state.n_batches, state.warmup_until = 100, 2
+    found = []
+    for _ in range(8):
+        state.advance()
+        groups = state.generator_optimizer.param_groups
+        found.append([round(group["lr"] / group["base_lr"], 6) for group in groups])
+    assert found[1:] == [
+        [0.25],
+        [0.5, 0.25],
+        [0.75, 0.5],
+        [1.0, 0.75],
+        [1.0, 1.0],
+        [1.0, 1.0],
+        [1.0, 1.0],
+    ]
+    judges = state.discriminator_optimizer.param_groups
+    assert [group["lr"] / group["base_lr"] for group in judges] == [1.0]
