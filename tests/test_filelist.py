@@ -206,7 +206,7 @@ def test_an_empty_list_and_too_small_a_list_to_hold_out_from_are_refused(folder)
     with pytest.raises(UserError, match="holds no utterance"):
         read_lists(config(folder))
     write(folder, "train.csv", *(f"{i}|text {i}" for i in range(49)))
-    with pytest.raises(UserError, match=r"49 utterances.*100.*data\.n_valid=2"):
+    with pytest.raises(UserError, match=r"49 utterances.*100.*data\.n_valid=4"):
         read_lists(config(folder, n_valid=100))
 
 
