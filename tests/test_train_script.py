@@ -93,6 +93,7 @@ def test_without_a_name_the_run_is_called_like_its_config_and_holds_all_there_is
     run = tiny_run[0] / "runs/tiny"
     present = {path.name for path in run.iterdir()}
     assert present == {
+        "beginning.json",
         "config.json",
         "data_report.txt",
         "log.txt",
