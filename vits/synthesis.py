@@ -1,7 +1,6 @@
 """Speaking with a trained voice: a checkpoint in, text in, waveform out (VITS Fig. 1b)."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +13,7 @@ from hifigan.checkpoint import open_checkpoint
 from hifigan.errors import UserError
 from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict
+from hifigan.start import Opener
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
@@ -21,8 +21,6 @@ from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, s
 
 logger = logging.getLogger(__name__)
 
-# Opens a path: the path of the file itself, and its contents, as a checkpoint has them.
-Opener = Callable[[Path], tuple[Path, dict[str, Any]]]
 WEIGHTS = ("ema", "trained")  # the moving average is the better voice where there is one
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from hifigan.errors import UserError, legible
 from hifigan.exchange.formats import is_do, is_ours, is_weights
 from hifigan.exchange.torch_file import Ignored, read_torch_file
+from vits.exchange.found import Weights
 
-Weights = dict[str, Tensor]
 Kind = Literal["ours", "original VITS", "Coqui", "Piper", "Hugging Face", "HiFi-GAN"]
 
 NO_VOICE = (

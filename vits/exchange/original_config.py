@@ -136,7 +136,7 @@ def voice_config(
         logger.warning("%s: max_wav_value is not %g: its loudness is", source, MAX_WAV_VALUE)
     if is_mms and str(data.get("training_files", "")).endswith("uroman"):
         logger.warning("%s: was trained on texts that uroman had romanised; romanise yours", source)
-    _train_as_there(source, train, sections)
+    _train_as_there(train, sections)
     return config_from_dict(VitsConfig, sections, str(source)), is_mms
 
 
@@ -273,7 +273,7 @@ def _front_end(source: Path, data: dict[str, Any], given: VitsConfig | None) -> 
     )
 
 
-def _train_as_there(source: Path, train: dict[str, Any], sections: dict[str, Any]) -> None:
+def _train_as_there(train: dict[str, Any], sections: dict[str, Any]) -> None:
     """Write into the sections how it was trained, as far as the config says it."""
     made = sections["train"]
     made |= {ours: train[theirs] for theirs, ours in TRAINING.items() if theirs in train}

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from hifigan.checkpoint import NAME, open_checkpoint
 from hifigan.errors import UserError
 from hifigan.exchange.formats import count, is_weights
@@ -23,6 +21,7 @@ from vits.exchange.coqui import open_coqui
 from vits.exchange.formats import kind_of, read_voice_file, weights_of
 from vits.exchange.found import (
     FoundVoice,
+    Weights,
     fitted_discriminator,
     fitted_generator,
     only_for_training,
@@ -50,8 +49,6 @@ ONLY = (
     SUFFIX,
     ".pt",
 )  # of these a folder is to have one alone, where nothing fits
-
-Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from vits.config import VitsConfig
 from vits.exchange.defaults import DISCRIMINATOR
 from vits.exchange.names import judge_table, voice_table
 from vits.exchange.original import original_discriminator, original_weights
+from vits.export.new_files import folder_to_fill, require_new
 from vits.export.proof import require_same_voice
 from vits.model import make_model
 
@@ -59,17 +60,9 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
     weights = original_weights(config, state["generator"])
     files[f"G_{step}.pth"] = _contents(config, state, "generator", weights)
     paths = [folder / name for name in (*texts, *files)]
-    for path in paths:
-        if path.exists():
-            raise UserError(f"{path}: is there already; choose another folder or delete it")
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
+    require_new(*paths)
+    with folder_to_fill(folder):
         _write(folder, texts, files, config, state["generator"])
-    except Exception:
-        if is_new:
-            folder.rmdir()
-        raise
     for line in unsaid(config):
         logger.warning("the original's code: %s", line)
     return paths

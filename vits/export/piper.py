@@ -10,6 +10,7 @@ from hifigan.errors import UserError
 from hifigan.json_config import config_to_dict
 from hifigan.vocoding.onnx_backend import require_onnx
 from vits.export.client_symbols import BLANK, ClientSymbols, client_symbols
+from vits.export.new_files import require_new
 from vits.export.onnx_check import require_same
 from vits.export.onnx_graph import n_speakers, voice_graph
 from vits.synthesis import Voice
@@ -77,13 +78,6 @@ def own_metadata(voice: Voice) -> dict[str, str]:
         "step": str(voice.step),
         "sample_rate": str(voice.config.audio.sample_rate),
     }
-
-
-def require_new(*paths: Path) -> None:
-    """A UserError if one of them is there already."""
-    for path in paths:
-        if path.exists():
-            raise UserError(f"{path}: is there already; move it away or choose another name")
 
 
 def warn_of_lost(path: Path, client: ClientSymbols) -> None:

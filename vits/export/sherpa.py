@@ -7,15 +7,15 @@ version 2 on it is given phonemes (GenerationConfig.phoneme_codepoints).
 
 import json
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 from hifigan.atomic_file import appearing_whole, sync
 from hifigan.vocoding.onnx_backend import require_onnx
 from vits.export.client_symbols import BLANK, END, START, ClientSymbols, client_symbols
+from vits.export.new_files import folder_to_fill, require_new
 from vits.export.onnx_check import require_same
 from vits.export.onnx_graph import n_speakers, voice_graph
-from vits.export.piper import own_metadata, require_new, warn_of_lost
+from vits.export.piper import own_metadata, warn_of_lost
 from vits.synthesis import Voice
 
 logger = logging.getLogger(__name__)
@@ -35,19 +35,16 @@ def write_sherpa(voice: Voice, folder: Path) -> None:
     proto = voice_graph(voice.model, sherpa_metadata(voice, client), client.spelling)
     lines = [f"{code_point} {ids[0]}\n" for code_point, ids in client.ids.items()]
     warn_of_phonemes(voice)
-    is_new = not folder.exists()
-    try:
-        with appearing_whole(path) as graph_file, appearing_whole(tokens_path) as tokens_file:
-            graph_file.write_bytes(proto.SerializeToString())
-            require_same(graph_file, path, voice, client)
-            tokens_file.write_text("".join(lines), encoding="utf-8")
-            sync(graph_file)
-            sync(tokens_file)
-    except Exception:
-        if is_new:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+    with (
+        folder_to_fill(folder),
+        appearing_whole(path) as graph_file,
+        appearing_whole(tokens_path) as tokens_file,
+    ):
+        graph_file.write_bytes(proto.SerializeToString())
+        require_same(graph_file, path, voice, client)
+        tokens_file.write_text("".join(lines), encoding="utf-8")
+        sync(graph_file)
+        sync(tokens_file)
 
 
 def warn_of_phonemes(voice: Voice) -> None:

@@ -13,6 +13,7 @@ from hifigan.atomic_file import appearing_whole, require_room, sync
 from hifigan.checkpoint import stored_bytes
 from hifigan.errors import UserError
 from vits.exchange.speak_only import SUFFIX, read_speak_only
+from vits.export.new_files import require_new
 from vits.speak_only import speak_only
 from vits.synthesis import Voice
 
@@ -24,8 +25,7 @@ def write_speak_only(path: Path, voice: Voice, half: bool) -> None:
     """
     if path.suffix != SUFFIX:
         raise UserError(f"{path}: expected a name that ends in {SUFFIX}; add it")
-    if path.exists():
-        raise UserError(f"{path}: is there already; choose another name or delete it")
+    require_new(path)
     contents = speak_only(voice, half, path)
     metadata = {
         "config": json.dumps(contents["config"], ensure_ascii=False),
