@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
 
 import numpy as np
 import torch
@@ -39,6 +40,7 @@ HEADERS = {  # by the version of the .npy format; later ones are for named colum
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+PARSING = Lock()  # they use ast.literal_eval, in which threads of CPython 3.11 disturb each other
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ class _Header:
         return self.shape[-1]
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     if not path.exists():
         raise UserError(f"{path}: no such mel; check the path")
     if path.is_dir():
@@ -253,10 +255,12 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _read_header(file: BinaryIO, path: Path, n_mels: int) -> _Header:
+def _read_header(file: BufferedReader, path: Path, n_mels: int) -> _Header:
     """Read up to the first value. A UserError unless one mel of n_mels bins follows."""
     try:
-        shape, in_columns, dtype = HEADERS[np.lib.format.read_magic(file)](file)
+        file.peek(1)  # waits for the disk here, where others need not wait
+        with PARSING:
+            shape, in_columns, dtype = HEADERS[np.lib.format.read_magic(file)](file)
     except Exception as error:  # numpy's reader raises all kinds of them for a flipped bit
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +53,20 @@ def test_a_mel_comes_back_to_the_bit(tmp_path: Path) -> None:
     assert torch.equal(read_mel(path, N_MELS), mel)
     assert frames_of(path, N_MELS) == N_FRAMES
     assert os.listdir(path.parent) == ["a.b.npy"]
+
+
+def test_many_threads_read_headers_at_once(tmp_path: Path) -> None:
+    """numpy's reader uses ast.literal_eval, which fails in CPython 3.11 where threads change."""
+    path = mel_path(tmp_path, "a")
+    write_mel(path, made_up_mel())
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            found = set(pool.map(lambda _: frames_of(path, N_MELS), range(2000)))
+    finally:
+        sys.setswitchinterval(before)
+    assert found == {N_FRAMES}
 
 
 def test_mels_are_listed_by_the_ids_of_their_recordings(tmp_path: Path) -> None:
