@@ -15,6 +15,7 @@ from hifigan.config import (
 )
 
 FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
+PUBLISHED_TABLES = ("original", "piper")  # vits/text/published.py has them; resolved at the start
 
 
 def is_name(symbol: str) -> bool:
@@ -28,17 +29,22 @@ def require_dropout(share: float) -> None:
 
 @dataclass(frozen=True)
 class TextConfig:
-    front_end: Literal["characters", "phonemes"]
-    language: str  # espeak voice such as "en-us" or "bg"; used by phonemes only
-    symbols: tuple[str, ...] | Literal["from_data"]  # the first one pads
+    front_end: Literal["characters", "phonemes", "as_written"]  # as_written: symbols, no text
+    language: str  # espeak voice such as "en-us" or "bg"; of phonemes and of what `expand` does
+    symbols: tuple[str, ...] | Literal["from_data", "original", "piper"]  # the first one pads
     add_blank: bool  # a blank before, between and behind the symbols (VITS Sec. 3.2, from Glow-TTS)
     blank: str | None = None  # a symbol; null: the first one, which then never stands for text
     start: str | None = None  # symbols before and behind every text and its blanks, as Piper has
     end: str | None = None
     decomposed: bool = False  # letters apart from their marks (Unicode's NFD), as Piper has them
+    expand: bool = False  # numbers, dates, money, units and abbreviations in words (vits/text/spoken)
+    # Words that are read otherwise: a file (vits/text/lexicon.py), or what stood in it. A checkpoint
+    # has what stood in it.
+    lexicon: tuple[tuple[str, str], ...] | str | None = None
+    unknown_symbols: Literal["refuse", "leave_out"] = "refuse"  # in training: texts with such symbols
 
     def __post_init__(self) -> None:
-        if self.symbols == FROM_DATA:
+        if isinstance(self.symbols, str):
             return
         require(len(self.symbols) > 0, "symbols is empty; the first one is padding and blank")
         long = [s for s in self.symbols if len(s) != 1 and not is_name(s)]
@@ -71,6 +77,9 @@ class DataConfig:
     balance_speakers: bool = False  # repeat utterances until an epoch has as many of each speaker
     mix_in: str | None = None  # a list of old data to train on besides, so that it stays known
     mix_in_share: float = 0.3  # of an epoch's utterances, that mix_in has at least
+    # Espeak's names, as in text.language; null: all is in text.language.
+    languages: tuple[str, ...] | Literal["from_data"] | None = None
+    balance_languages: bool = False  # the same for languages; of a language, then, for its speakers
 
     def __post_init__(self) -> None:
         require(self.n_valid >= 0, f"n_valid is {self.n_valid}, expected 0 or more")
@@ -159,6 +168,7 @@ class ModelConfig:
     flow: FlowConfig
     duration_predictor: DurationPredictorConfig
     decoder: GeneratorConfig
+    language_embedding: bool = False  # of data.languages, added to every symbol's embedding
 
     def __post_init__(self) -> None:
         require_positive(self, "latent_channels")
