@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ SWITCHES = (
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
 )
+
+STATE = "return [location.href.split('#')[0], document.readyState];"
 
 
 class Browser:
@@ -40,7 +44,16 @@ class Browser:
             return json.load(answer)["value"]
 
     def open(self, address: str) -> None:
+        """Returns when the page and its scripts are there.
+
+        chromedriver says so itself, but now and then of the page before: on a busy machine,
+        where an address of a file follows one of a server.
+        """
         self.ask("POST", "/url", {"url": address})
+        ends = time.monotonic() + 60
+        while self.run(STATE) != [urllib.parse.urldefrag(address).url, "complete"]:
+            assert time.monotonic() < ends, f"{address}: the browser is at {self.run(STATE)}"
+            time.sleep(0.05)
 
     def run(self, script: str) -> Any:
         """What the body of an async function returns, or the text of what it throws."""
