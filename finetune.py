@@ -26,7 +26,7 @@ from hifigan.json_config import (
     read_json,
 )
 from hifigan.start import Opener, Start
-from train import add_voice_arguments, train_as_asked, with_data
+from train import add_voice_arguments, train_as_asked, with_data, with_tables
 from vits.config import FROM_DATA, VitsConfig
 from vits.exchange.recogniser import open_for_training
 from vits.fine_tuning import dry_run
@@ -48,7 +48,7 @@ def main() -> None:
         limits = ranks.first(lambda: read_limits(args))
         opened: list[tuple[Path, dict[str, Any]]] = []  # a checkpoint is large: read it once
         run = Path("runs") / (args.model or "")
-        config = ranks.first(lambda: read_settings(args, run, opened))
+        config = ranks.first(lambda: with_tables(read_settings(args, run, opened)))
         beginning = Start(args.restore_from, resumes=False)
         taking = Taking(tuple(separate(args.reinitialize_layers)), args.speaker)
         opener = at_hand_first(opened, config)
@@ -162,6 +162,7 @@ def read_settings(
     values["text"]["symbols"] = FROM_DATA  # the checkpoint's, and what the data has besides
     values["data"] |= {
         "speakers": None if saved.data.speakers is None else FROM_DATA,
+        "languages": None if saved.data.languages is None else FROM_DATA,
         "train_list": None,
         "valid_list": None,
         "mix_in": None,

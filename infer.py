@@ -67,6 +67,11 @@ def main() -> None:
         "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
     )
     parser.add_argument(
+        "--language",
+        metavar="NAME",
+        help="in which language to read, for a voice with several languages",
+    )
+    parser.add_argument(
         "--noise_scale",
         type=float,
         default=0.667,
@@ -121,8 +126,9 @@ def main() -> None:
                 args.noise_scale_w,
                 args.length_scale,
                 args.seed,
+                args.language,
             )
-            for line in sayable(lines, voice)
+            for line in sayable(lines, voice, voice.language(args.language))
         ]
         wav = join(wavs, round(PAUSE_SECONDS * rate))
         write_audio(args.out_path, wav, rate)
@@ -157,11 +163,11 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def sayable(lines: list[str], voice: Voice) -> list[str]:
+def sayable(lines: list[str], voice: Voice, language: str | None) -> list[str]:
     """The lines that the voice can say, the others named. If there is none, the first, to be
     refused.
     """
-    kept = [line for line in lines if voice.can_say(line)]
+    kept = [line for line in lines if voice.can_say(line, language)]
     for line in lines:
         if kept and line not in kept:
             logging.warning("left out, because the voice can say nothing in it: %r", line)

@@ -36,6 +36,7 @@ from vits.diagnosis.trial import N_STEPS as TRIAL_STEPS
 from vits.diagnosis.trial import Trial
 from vits.exchange.recogniser import open_for_training
 from vits.run import prepare, run_training
+from vits.text import complete_text
 from vits.transfer.taking import Taking
 
 
@@ -57,7 +58,9 @@ def main() -> None:
         limits = ranks.first(lambda: read_limits(args))
         run, config_path, beginning = ranks.first(lambda: find_voice_run(args))
         config = ranks.first(
-            lambda: with_data(read_config(VitsConfig, config_path, args.set), args.data)
+            lambda: with_tables(
+                with_data(read_config(VitsConfig, config_path, args.set), args.data)
+            )
         )
         opener = whole_voices(open_for_training(config))
         train_as_asked(args, config, run, ranks, limits, beginning, opener)
@@ -140,6 +143,11 @@ def add_voice_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same on the first N utterances of the training list, in runs/NAME_subset_N; both\n"
         f"take {TRIAL_STEPS} steps unless --max_steps says otherwise",
     )
+
+
+def with_tables(config: VitsConfig) -> VitsConfig:
+    """The config with what text.symbols and text.lexicon name in place of the names."""
+    return dataclasses.replace(config, text=complete_text(config.text))
 
 
 def with_data(config: VitsConfig, folder: str | None) -> VitsConfig:

@@ -219,6 +219,7 @@ def step(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
         wav=0.1 * torch.randn(n_items, 1, n_samples),
         wav_lengths=torch.full((n_items,), n_samples),
         speakers=torch.zeros(n_items, dtype=torch.long),
+        languages=torch.zeros(n_items, dtype=torch.long),
         ids=[str(i) for i in range(n_items)],
     )
     training = VitsTraining(config, Ranks(0, 1, device), valid=[], shown=[])

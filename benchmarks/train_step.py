@@ -139,6 +139,7 @@ def made_up_batch(config: VitsConfig, batch_size: int) -> Batch:
         wav=0.1 * torch.randn(batch_size, 1, n_samples, generator=draw),
         wav_lengths=torch.full((batch_size,), n_samples),
         speakers=torch.zeros(batch_size, dtype=torch.long),
+        languages=torch.zeros(batch_size, dtype=torch.long),
         ids=[str(i) for i in range(batch_size)],
     )
 

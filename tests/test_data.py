@@ -12,7 +12,9 @@ from vits.data import Example, Utterance, UtteranceDataset, collate
 
 
 def example(n_tokens, n_samples, speaker_id=0):
-    return Example(f"u{n_tokens}", torch.arange(1, n_tokens + 1), torch.ones(n_samples), speaker_id)
+    return Example(
+        f"u{n_tokens}", torch.arange(1, n_tokens + 1), torch.ones(n_samples), speaker_id, 0
+    )
 
 
 @pytest.fixture

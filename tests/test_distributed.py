@@ -58,6 +58,7 @@ def made_up_batch(config: VitsConfig, n: int) -> tuple[dict[str, torch.Tensor], 
         "wav": wav,
         "wav_lengths": frames * hop,
         "speakers": torch.arange(n) % max(1, config.n_speakers),
+        "languages": torch.arange(n) % max(1, config.n_languages),
     }
     return batch, vars(noise)
 

@@ -1,5 +1,6 @@
 """python -m vits.export as a user runs it: every format, from a run, and from another's voice."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 import infer
 from hifigan.audio import read_audio
 from hifigan.checkpoint import read_checkpoint
+from hifigan.json_config import config_from_dict
 from tests.small_run import (  # noqa: F401 (fixtures)
     SENTENCE,
     call,
@@ -18,9 +20,11 @@ from tests.small_run import (  # noqa: F401 (fixtures)
     write_config,
     write_data,
 )
+from vits.config import VitsConfig
 from vits.exchange.recogniser import open_voice
 from vits.exchange.speaking import open_anything_to_speak
 from vits.export import __main__ as export
+from vits.export.texts import texts_to_prepare
 from vits.synthesis import load_voice
 
 CPU = torch.device("cpu")
@@ -28,6 +32,8 @@ WIDE = (  # what a VitsModel needs: equal widths and resblock 1
     "model.duration_predictor.hidden_channels=16",
     'model.decoder.resblock="1"',
     "text.symbols=from_data",
+    "text.expand=true",  # which no other program does, nor knows it a lexicon
+    'text.lexicon=[["здравей", "здраве"]]',
     # Of the original's kind, for a D_*.
     "discriminator.periods=[2, 3, 5, 7, 11]",
     "discriminator.period_channels=[2, 2, 2, 2, 2]",
@@ -69,6 +75,19 @@ def exported(wide, call):
 def say(path, speaker="Иван"):
     voice = load_voice(path, CPU, opener=open_anything_to_speak)
     return voice.speak(SENTENCE, speaker, seed=3)
+
+
+@pytest.mark.parametrize("format", ("original", "hugging_face", "piper", "sherpa_onnx"))
+def test_an_export_says_what_another_program_does_not_do_with_texts(wide, call, format, caplog):
+    out_path = "told.onnx" if format == "piper" else f"told_{format}"
+    code, _ = call(wide, export.main, "runs/wide", "--format", format, "--out_path", out_path)
+    assert code == 0
+    config = read_checkpoint(wide / "runs/wide/checkpoints/step_00000001.pt")["config"]
+    text = config_from_dict(VitsConfig, config, "a run").text
+    numbers, words = texts_to_prepare(text)
+    assert "written out" in numbers and "lexicon" in words
+    assert all(line in caplog.text for line in (numbers, words))
+    assert texts_to_prepare(dataclasses.replace(text, expand=False, lexicon=None)) == []
 
 
 def test_an_original_pair_comes_back_whole_and_has_the_moments(wide, exported):

@@ -161,7 +161,7 @@ def test_the_sentences_of_a_table_are_chosen_without_making_the_others(monkeypat
     made = utterances(np.arange(20_000) // 4000)
     for utterance in made:
         builder.add(utterance, 0)
-    columns = Columns(builder.arrays(pack(["a.wav"])), {"speakers": None})
+    columns = Columns(builder.arrays(pack(["a.wav"])), {"speakers": None, "languages": None})
     table, rows = UtteranceTable(columns, 0, len(made)), []
     row = UtteranceTable.row
     monkeypatch.setattr(

@@ -56,7 +56,7 @@ def test_a_table_is_the_list_of_its_utterances_also_in_another_process(tmp_path,
     for i, utterance in enumerate(utterances):
         builder.add(utterance, i % 3)
     paths = pack([f"data/wavs/{i}.wav" for i in range(3)])
-    columns = Columns(builder.arrays(paths), {"speakers": speakers})
+    columns = Columns(builder.arrays(paths), {"speakers": speakers, "languages": None})
     if is_kept:
         columns = open_columns(write_columns(columns, tmp_path, "a", ".utterances"))
     for table in (UtteranceTable(columns, 2, 7), UtteranceTable(columns, 0, 9)):

@@ -37,11 +37,11 @@ class TextConfig:
     start: str | None = None  # symbols before and behind every text and its blanks, as Piper has
     end: str | None = None
     decomposed: bool = False  # letters apart from their marks (Unicode's NFD), as Piper has them
-    expand: bool = False  # numbers, dates, money, units and abbreviations in words (vits/text/spoken)
-    # Words that are read otherwise: a file (vits/text/lexicon.py), or what stood in it. A checkpoint
-    # has what stood in it.
+    expand: bool = False  # numbers, dates, money, abbreviations in words (vits/text/spoken)
+    # Words that are read otherwise: a file (vits/text/lexicon.py), or what stands in it, as a
+    # checkpoint has it.
     lexicon: tuple[tuple[str, str], ...] | str | None = None
-    unknown_symbols: Literal["refuse", "leave_out"] = "refuse"  # in training: texts with such symbols
+    unknown_symbols: Literal["refuse", "leave_out"] = "refuse"  # what training does with them
 
     def __post_init__(self) -> None:
         if isinstance(self.symbols, str):
@@ -92,11 +92,17 @@ class DataConfig:
             0 < self.mix_in_share < 1,
             f"mix_in_share is {self.mix_in_share}, expected a share between 0 and 1 such as 0.3",
         )
-        if isinstance(self.speakers, tuple):
-            twice = sorted({s for s in self.speakers if self.speakers.count(s) > 1})
-            require(not twice, f"speakers lists {twice} more than once")
-            require(all(self.speakers), "speakers lists an empty name")
-            require(len(self.speakers) > 0, "speakers is an empty list; write null for one speaker")
+        for key in ("speakers", "languages"):
+            names = getattr(self, key)
+            if isinstance(names, tuple):
+                twice = sorted({name for name in names if names.count(name) > 1})
+                require(not twice, f"{key} lists {twice} more than once")
+                require(all(names), f"{key} lists an empty name")
+                require(len(names) > 0, f"{key} is an empty list; write null for one {key[:-1]}")
+        require(
+            self.languages is not None or not self.balance_languages,
+            "balance_languages is true, but languages is null",
+        )
 
 
 @dataclass(frozen=True)
@@ -227,6 +233,11 @@ class VitsConfig:
             self.data.speakers is None or self.model.speaker_channels > 0,
             "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256",
         )
+        require(
+            self.data.languages is not None or not self.model.language_embedding,
+            "model.language_embedding is true, but data.languages is null; list them, or use "
+            f'"{FROM_DATA}"',
+        )
 
     @property
     def segment_frames(self) -> int:
@@ -240,3 +251,8 @@ class VitsConfig:
     def n_speakers(self) -> int:
         """0 for a single-speaker model, which has no speaker embedding."""
         return 0 if self.data.speakers is None else len(self.data.speakers)
+
+    @property
+    def n_languages(self) -> int:
+        """0 for a model without language embedding, whatever languages it reads."""
+        return len(self.data.languages) if self.model.language_embedding else 0

@@ -29,6 +29,8 @@ class Utterance:
     tokens: tuple[int, ...]  # blanks included
     n_samples: int  # at the model's rate
     n_frames: int
+    language: str | None = None
+    language_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Example:
     tokens: Tensor  # int64 [T_text]
     wav: Tensor  # float32 [T_wav]
     speaker_id: int
+    language_id: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Batch:
     wav: Tensor  # float32 [B, 1, T_wav], 0 on padding
     wav_lengths: Tensor  # int64 [B], samples
     speakers: Tensor  # int64 [B]
+    languages: Tensor  # int64 [B]
     ids: list[str]
 
     def spec_lengths(self, hop_length: int) -> Tensor:
@@ -89,7 +93,8 @@ class UtteranceDataset(Dataset):
             wav = self._decode(path, utterance.n_samples)
         else:
             wav = self.cache.get(index, path, lambda: self._decode(path, utterance.n_samples))
-        return Example(utterance.id, torch.tensor(utterance.tokens), wav, utterance.speaker_id)
+        tokens = torch.tensor(utterance.tokens)
+        return Example(utterance.id, tokens, wav, utterance.speaker_id, utterance.language_id)
 
     def _decode(self, path: Path, n_samples: int) -> Tensor:
         wav = read_audio(path, self.sample_rate)
@@ -109,5 +114,6 @@ def collate(examples: Sequence[Example]) -> Batch:
         wav=pad_sequence([example.wav for example in examples], batch_first=True).unsqueeze(1),
         wav_lengths=torch.tensor([len(example.wav) for example in examples]),
         speakers=torch.tensor([example.speaker_id for example in examples]),
+        languages=torch.tensor([example.language_id for example in examples]),
         ids=[example.id for example in examples],
     )

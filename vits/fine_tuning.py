@@ -19,6 +19,7 @@ from hifigan.json_config import config_from_dict, read_json
 from hifigan.start import Opener, Start, compare_with_saved
 from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.check import check_data
+from vits.corpus.tables import asked_tables
 from vits.model import VitsModel, make_model
 from vits.training import VitsTraining, check_freezing
 from vits.transfer.report import LoadReport
@@ -32,6 +33,7 @@ FIXED = (
     "audio.",
     *(f"text.{key}" for key in ("symbols", "add_blank", "blank", "start", "end", "decomposed")),
     "data.speakers",
+    "data.languages",
     "model.",
     "discriminator.",
 )
@@ -113,19 +115,18 @@ def dry_run(
     growing = tables_from_data(config)
     config = with_tables_of(config, Start(path, resumes=False), contents)
     check_freezing(config)
-    if has_data or config.data.speakers == FROM_DATA:
+    if has_data or FROM_DATA in (config.data.speakers, config.data.languages):
         config = check_data(config, growing=growing).config
     print(rehearse(contents, config, taking, path).text())
 
 
 def tables_from_data(config: VitsConfig) -> tuple[str, ...]:
-    """Which of "symbols" and "speakers" the config takes from the data."""
-    tables = {"symbols": config.text.symbols, "speakers": config.data.speakers}
-    return tuple(name for name, table in tables.items() if table == FROM_DATA)
+    """Which of "symbols", "speakers" and "languages" the config takes from the data."""
+    return tuple(name for name, table in asked_tables(config).items() if table == FROM_DATA)
 
 
 def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -> VitsConfig:
-    """The config with the checkpoint's symbols and speakers wherever it says "from_data".
+    """The config with the checkpoint's tables wherever it says "from_data".
 
     A run that goes on with everything is an error if the weights do not fit the config; every other
     difference is logged.
@@ -137,10 +138,12 @@ def with_tables_of(config: VitsConfig, start: Start, contents: dict[str, Any]) -
         config = dataclasses.replace(
             config, text=dataclasses.replace(config.text, symbols=saved.text.symbols)
         )
-    if config.data.speakers == FROM_DATA and saved.data.speakers is not None:
-        config = dataclasses.replace(
-            config, data=dataclasses.replace(config.data, speakers=saved.data.speakers)
-        )
+    for key in ("speakers", "languages"):
+        asked, known = getattr(config.data, key), getattr(saved.data, key)
+        if asked == FROM_DATA and known is not None:
+            config = dataclasses.replace(
+                config, data=dataclasses.replace(config.data, **{key: known})
+            )
     if start.resumes:
         compare_with_saved(config, saved, start, contents, FIXED)
     return config

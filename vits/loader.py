@@ -13,7 +13,12 @@ from hifigan.loader import batch_loader
 from hifigan.packed_cache import open_packed_cache
 from hifigan.sampler import LengthBucketedBatches
 from vits.config import VitsConfig
-from vits.corpus.utterance_table import mixed_in, sample_counts, speaker_ids
+from vits.corpus.utterance_table import (
+    language_ids,
+    mixed_in,
+    sample_counts,
+    speaker_ids,
+)
 from vits.data import Utterance, UtteranceDataset, collate
 from vits.repeats import repeated
 
@@ -33,7 +38,9 @@ def make_loader(
     n_frames = n_samples // config.audio.hop_length
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
-    rows = repeated(speaker_ids(utterances), mixed_in(utterances), config.data)
+    rows = repeated(
+        speaker_ids(utterances), language_ids(utterances), mixed_in(utterances), config.data
+    )
     batches = LengthBucketedBatches.of_config(n_frames[rows], train, ranks)
     cache = None
     if config.data.packed_cache:

@@ -77,6 +77,7 @@ class MicroBatches:
             wav=self.on_device.wav[rows, :, :n_samples],
             wav_lengths=self.on_device.wav_lengths[rows],
             speakers=self.on_device.speakers[rows],
+            languages=self.on_device.languages[rows],
             ids=ids,
         )
         if noise is not None:

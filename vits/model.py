@@ -51,8 +51,9 @@ class Synthesis:
 class VitsModel(nn.Module):
     """Text and posterior encoder, flow, duration predictor and decoder; one or many speakers.
 
-    `n_speakers` is 0 for a single-speaker model. `segment_frames` is the length of the window that
-    the decoder sees in training. `grad_checkpoint` trades time for memory in the large parts.
+    `n_speakers` is 0 for a single-speaker model, `n_languages` for one without language embedding.
+    `segment_frames` is the length of the window that the decoder sees in training. `grad_checkpoint`
+    trades time for memory in the large parts.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class VitsModel(nn.Module):
         n_bins: int,
         segment_frames: int,
         grad_checkpoint: bool = False,
+        n_languages: int = 0,
     ) -> None:
         super().__init__()
         speaker_channels = config.speaker_channels if n_speakers else 0
@@ -76,7 +78,7 @@ class VitsModel(nn.Module):
         self.grad_checkpoint = grad_checkpoint
         self.latent_channels = latent
         self.hop_length = config.decoder.hop_length
-        self.text_encoder = TextEncoder(n_symbols, latent, text)
+        self.text_encoder = TextEncoder(n_symbols, latent, text, n_languages)
         self.posterior_encoder = PosteriorEncoder(
             n_bins, latent, config.posterior_encoder, speaker_channels
         )
@@ -102,8 +104,9 @@ class VitsModel(nn.Module):
         spec_lengths: Tensor,
         speakers: Tensor | None = None,
         noise: TrainingNoise | None = None,
+        languages: Tensor | None = None,
     ) -> TrainingOutput:
-        """tokens: [B, T_text]; spec: [B, n_bins, T_spec]; lengths and speakers: [B] int64.
+        """tokens: [B, T_text]; spec: [B, n_bins, T_spec]; lengths, speakers, languages: [B] int64.
 
         `noise` is drawn here unless given.
         """
@@ -111,7 +114,7 @@ class VitsModel(nn.Module):
         speaker = self._embed(speakers)
         spec_mask = length_mask(spec_lengths, spec.shape[2])
 
-        text = self.text_encoder(tokens, token_lengths)
+        text = self.text_encoder(tokens, token_lengths, languages)
         posterior = self._run(self.posterior_encoder, spec, spec_mask, noise.posterior, speaker)
         z_p = self._run(self.flow, posterior.z, spec_mask, speaker)
 
@@ -152,14 +155,15 @@ class VitsModel(nn.Module):
         noise_scale_w: float = 0.8,
         length_scale: float = 1.0,
         draw: Callable[..., Tensor] = torch.randn,
+        languages: Tensor | None = None,
     ) -> Synthesis:
-        """Text to speech (VITS Fig. 1b). tokens: [B, T_text]; token_lengths and speakers: [B].
+        """Text to speech (VITS Fig. 1b). tokens: [B, T_text]; lengths, speakers, languages: [B].
 
         `noise_scale` varies the voice, `noise_scale_w` the rhythm; `length_scale` multiplies every
         duration. `draw(*shape, device=...)` gives standard normal numbers.
         """
         speaker = self._embed(speakers)
-        text = self.text_encoder(tokens, token_lengths)
+        text = self.text_encoder(tokens, token_lengths, languages)
         noise = draw(tokens.shape[0], 2, tokens.shape[1], device=tokens.device)
         log_durations = self.duration_predictor.sample(
             text.hidden, text.x_mask, noise * noise_scale_w, speaker
@@ -242,6 +246,7 @@ def make_model(config: VitsConfig) -> VitsModel:
         config.audio.n_bins,
         config.segment_frames,
         config.train.grad_checkpoint,
+        config.n_languages,
     )
 
 

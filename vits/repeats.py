@@ -14,17 +14,24 @@ from vits.config import DataConfig
 SEED = 0  # of where the remainders begin
 
 
-def repeated(speaker_ids: np.ndarray, is_mixed_in: np.ndarray, data: DataConfig) -> np.ndarray:
+def repeated(
+    speaker_ids: np.ndarray, language_ids: np.ndarray, is_mixed_in: np.ndarray, data: DataConfig
+) -> np.ndarray:
     """The utterances of an epoch, each at least once: int64 indices, rising.
 
-    speaker_ids: int [n_utterances]; is_mixed_in: bool [n_utterances], True for old data. With
-    data.balance_speakers every speaker of a side, new or old, gets as many as its largest. Then one
-    side is repeated until old data has data.mix_in_share of all, or the least above it.
+    speaker_ids, language_ids: int [n_utterances]; is_mixed_in: bool [n_utterances], True for old
+    data. With data.balance_speakers every speaker of a side, new or old, gets as many as its
+    largest; with data.balance_languages every language does, and with both every language and every
+    speaker within it. Then one side is repeated until old data has data.mix_in_share of all, or the
+    least above it.
     """
     draws = np.random.Generator(np.random.PCG64(SEED))
     sides = [np.flatnonzero(~is_mixed_in), np.flatnonzero(is_mixed_in)]
-    if data.balance_speakers:
-        sides = [_balanced(side, speaker_ids[side], draws) if len(side) else side for side in sides]
+    if data.balance_languages:
+        within = speaker_ids if data.balance_speakers else np.zeros_like(speaker_ids)
+        sides = [_balanced_languages(side, language_ids, within, draws) for side in sides]
+    elif data.balance_speakers:
+        sides = [_balanced(side, speaker_ids[side], draws) for side in sides]
     new, old = sides
     if len(new) and len(old):
         share = Fraction(str(data.mix_in_share))  # as it is written: 0.3 is 3/10
@@ -37,13 +44,33 @@ def repeated(speaker_ids: np.ndarray, is_mixed_in: np.ndarray, data: DataConfig)
     return np.sort(np.concatenate([new, old]))
 
 
+def _balanced_languages(
+    side: np.ndarray, language_ids: np.ndarray, speaker_ids: np.ndarray, draws: np.random.Generator
+) -> np.ndarray:
+    """The utterances of a side, as many of each language, and in it as many of each speaker."""
+    groups = [
+        _balanced(group, speaker_ids[group], draws) for group in _groups(side, language_ids[side])
+    ]
+    return _evened(groups, draws)
+
+
 def _balanced(side: np.ndarray, speaker_ids: np.ndarray, draws: np.random.Generator) -> np.ndarray:
     """The utterances of a side, as many of each of its speakers."""
-    order = np.argsort(speaker_ids, kind="stable")
-    starts = np.flatnonzero(np.diff(speaker_ids[order], prepend=-1))
-    groups = np.split(side[order], starts[1:])
-    most = max(map(len, groups))
-    return np.concatenate([_stretched(group, most, draws) for group in groups])
+    return _evened(_groups(side, speaker_ids), draws)
+
+
+def _groups(side: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
+    """The utterances of a side, those of one id together. ids: of each of them."""
+    order = np.argsort(ids, kind="stable")
+    starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
+    return np.split(side[order], starts[1:]) if len(side) else []
+
+
+def _evened(groups: list[np.ndarray], draws: np.random.Generator) -> np.ndarray:
+    """All groups, each as long as the longest."""
+    most = max(map(len, groups), default=0)
+    stretched = [_stretched(group, most, draws) for group in groups]
+    return np.concatenate(stretched) if stretched else np.empty(0, np.int64)
 
 
 def _stretched(indices: np.ndarray, n: int, draws: np.random.Generator) -> np.ndarray:

@@ -50,8 +50,18 @@ def render(
     def draw(*shape: int, device: torch.device) -> Tensor:
         return torch.randn(*shape, device=device, generator=draws)
 
-    output = model(batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, noise)
-    synthesis = model.synthesize(batch.tokens, batch.token_lengths, batch.speakers, draw=draw)
+    output = model(
+        batch.tokens,
+        batch.token_lengths,
+        spec,
+        spec_lengths,
+        batch.speakers,
+        noise,
+        batch.languages,
+    )
+    synthesis = model.synthesize(
+        batch.tokens, batch.token_lengths, batch.speakers, draw=draw, languages=batch.languages
+    )
     wavs = {
         "target": batch.wav,
         "reconstruction": model.reconstruct(spec, spec_lengths, batch.speakers),

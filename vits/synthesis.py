@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,14 @@ from hifigan.start import Opener
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
-from vits.text import FrontEnd, SymbolTable, build_front_end, describe_symbol, spelt_words
+from vits.text import (
+    FrontEnd,
+    SymbolTable,
+    build_front_end,
+    describe_symbol,
+    spelt_words,
+    split_pauses,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,35 +59,84 @@ class Voice:
         noise_scale_w: float = 0.8,
         length_scale: float = 1.0,
         seed: int = 0,
+        language: str | None = None,
     ) -> Tensor:
         """The waveform [T_wav] of a text, float32 in [-1, 1] at config.audio.sample_rate, on the
         CPU.
 
         `noise_scale` varies the voice, `noise_scale_w` the rhythm, `length_scale` multiplies every
         duration. The same seed gives the same samples. Symbols that the voice does not know are
-        named and left out.
+        named and left out. Marks of pauses become silence (vits/text/marks.py).
         """
-        symbols = self.front_end(text)
+        language = self.language(language)
+        if not self.can_say(text, language):
+            raise UserError(
+                f"text {text!r}: nothing in it that the voice can say; its symbols are: "
+                f"{''.join(self.config.text.symbols)}"
+            )
+        pieces = []
+        for piece in split_pauses(text):
+            if isinstance(piece, float):
+                pieces.append(torch.zeros(round(piece * self.config.audio.sample_rate)))
+            elif self.can_say(piece, language):
+                tokens = self._tokens(piece, language)
+                scales = noise_scale, noise_scale_w, length_scale
+                pieces.append(self._synthesize(tokens, speaker, language, *scales, seed))
+        return torch.cat(pieces)
+
+    def language(self, name: str | None) -> str | None:
+        """The language to read in: the one named, or where none is, text.language; None for a voice
+        of one language.
+        """
+        languages = self.config.data.languages
+        if languages is None:
+            if name is not None:
+                raise UserError(
+                    f"--language {name}: this voice reads {self.config.text.language} alone; leave "
+                    f"--language out"
+                )
+            return None
+        if name is None and self.config.text.language in languages:
+            return self.config.text.language
+        if name not in languages:
+            found = "no --language given" if name is None else f"--language {name}: unknown"
+            raise UserError(f"{found}; this voice has: {', '.join(languages)}")
+        return name
+
+    def can_say(self, text: str, language: str | None = None) -> bool:
+        """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
+        symbols = self.front_end(text, language)
+        return any(symbol in self.symbols and symbol.isalnum() for symbol in symbols)
+
+    def _tokens(self, text: str, language: str | None) -> Tensor:
+        """The ids [1, T_text] of a text; what is odd about it is told."""
+        symbols = self.front_end(text, language)
         unknown = self.symbols.unknown(symbols)
         if unknown:
             logger.warning(
                 "left out, because the voice does not know them: %s",
                 ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)),
             )
-        words, spelt = spelt_words([text], self.front_end)
+        words, spelt = spelt_words([text], partial(self.front_end, language=language))
         if 2 * len(spelt) > len(words):
             logger.warning(
                 "the voice's language, %r, does not read %r and spells its letters",
-                self.config.text.language,
+                language or self.config.text.language,
                 spelt[0],
             )
-        if not self.can_say(text):
-            raise UserError(
-                f"text {text!r}: nothing in it that the voice can say; its symbols are: "
-                f"{''.join(self.config.text.symbols)}"
-            )
         known = [symbol for symbol in symbols if symbol in self.symbols]
-        tokens = torch.tensor([self.symbols.encode(known)], device=self.device)
+        return torch.tensor([self.symbols.encode(known)], device=self.device)
+
+    def _synthesize(
+        self,
+        tokens: Tensor,
+        speaker: str | None,
+        language: str | None,
+        noise_scale: float,
+        noise_scale_w: float,
+        length_scale: float,
+        seed: int,
+    ) -> Tensor:
         lengths = torch.tensor([tokens.shape[1]], device=self.device)
         draws = torch.Generator().manual_seed(
             seed
@@ -97,14 +154,16 @@ class Voice:
                 noise_scale_w,
                 length_scale,
                 draw,
+                self._language_id(language),
             )
             .wav_hat[0, 0]
             .cpu()
         )
 
-    def can_say(self, text: str) -> bool:
-        """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
-        return any(symbol in self.symbols and symbol.isalnum() for symbol in self.front_end(text))
+    def _language_id(self, language: str | None) -> Tensor | None:
+        if not self.config.model.language_embedding:
+            return None
+        return torch.tensor([self.config.data.languages.index(language)], device=self.device)
 
     def _speaker_id(self, speaker: str | None) -> Tensor | None:
         speakers = self.config.data.speakers

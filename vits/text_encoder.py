@@ -20,20 +20,36 @@ class EncodedText:
 
 
 class TextEncoder(nn.Module):
-    """A transformer with relative positions and convolutional feed-forward layers."""
+    """A transformer with relative positions and convolutional feed-forward layers.
 
-    def __init__(self, n_symbols: int, latent_channels: int, config: TextEncoderConfig) -> None:
+    n_languages: 0 for a model without language embedding. It is added to every symbol's embedding,
+    which the paper, of one language, does not have, and begins as nothing.
+    """
+
+    def __init__(
+        self, n_symbols: int, latent_channels: int, config: TextEncoderConfig, n_languages: int = 0
+    ) -> None:
         super().__init__()
         channels = config.hidden_channels
         self.embedding = nn.Embedding(n_symbols, channels)
+        self.language_embedding = nn.Embedding(n_languages, channels) if n_languages else None
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.n_layers))
         self.projection = nn.Conv1d(channels, 2 * latent_channels, 1)
         nn.init.normal_(self.embedding.weight, std=channels**-0.5)
+        if self.language_embedding is not None:
+            nn.init.zeros_(self.language_embedding.weight)
 
-    def forward(self, tokens: Tensor, token_lengths: Tensor) -> EncodedText:
-        """tokens: [B, T_text] int64; token_lengths: [B]."""
+    def forward(
+        self, tokens: Tensor, token_lengths: Tensor, languages: Tensor | None = None
+    ) -> EncodedText:
+        """tokens: [B, T_text] int64; token_lengths, languages: [B]."""
         x_mask = length_mask(token_lengths, tokens.shape[1])
         x = self.embedding(tokens).transpose(1, 2) * math.sqrt(self.embedding.embedding_dim)
+        if self.language_embedding is not None:
+            if languages is None:
+                n_languages = self.language_embedding.num_embeddings
+                raise ValueError(f"this model has {n_languages} languages; say which one is spoken")
+            x = x + self.language_embedding(languages).unsqueeze(-1)
         x = x * x_mask
         for layer in self.layers:
             x = layer(x, x_mask)

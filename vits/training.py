@@ -166,7 +166,13 @@ class VitsTraining:
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
             spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
             output = self.generator(
-                batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, part.noise
+                batch.tokens,
+                batch.token_lengths,
+                spec,
+                spec_lengths,
+                batch.speakers,
+                part.noise,
+                batch.languages,
             )
             return GeneratorPass(output, *self._real_segments(batch, spec, output.segment_starts))
 
@@ -226,7 +232,13 @@ class VitsTraining:
                 spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
                 noise = model.draw_noise(batch.tokens, spec, draws)
                 output = model(
-                    batch.tokens, batch.token_lengths, spec, spec_lengths, batch.speakers, noise
+                    batch.tokens,
+                    batch.token_lengths,
+                    spec,
+                    spec_lengths,
+                    batch.speakers,
+                    noise,
+                    batch.languages,
                 )
                 made = GeneratorPass(
                     output, *self._real_segments(batch, spec, output.segment_starts)

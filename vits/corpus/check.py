@@ -27,6 +27,7 @@ from vits.corpus.kept_check import check_key, find_check, keep_check
 from vits.corpus.line_check import (
     IN_BOTH_LISTS,
     Fault,
+    language_fault,
     recording_fault,
     text_fault,
     utterance_or_fault,
@@ -38,7 +39,7 @@ from vits.corpus.report import (
     Refusals,
     pack_refusals,
 )
-from vits.corpus.tables import Heard, make_tables, resolved
+from vits.corpus.tables import Heard, asked_tables, make_tables, resolved
 from vits.corpus.utterance_table import TableBuilder, UtteranceTable
 from vits.corpus.verdict import require_reading_voice, require_training_data, warn
 from vits.data import Utterance
@@ -51,7 +52,7 @@ logger = logging.getLogger(__name__)
 class CheckedData:
     train: UtteranceTable
     valid: UtteranceTable
-    config: VitsConfig  # with the symbols and the speakers that "from_data" stood for
+    config: VitsConfig  # with the tables that "from_data" stood for
     report: DataReport
 
 
@@ -61,9 +62,9 @@ def check_data(
     """Read and judge everything that the config's lists name.
 
     cache: a folder that keeps what was found, of each recording and of all; None: nothing is kept.
-    growing: which of "symbols" and "speakers" take what the training lines have besides, at their
-    end, as trained weights may. A UserError says that there is nothing to train on; single faults
-    are refusals in the report.
+    growing: which of "symbols", "speakers" and "languages" take what the training lines have
+    besides, at their end, as trained weights may. A UserError says that there is nothing to train
+    on; single faults are refusals in the report.
     """
     files = *load_lists(config.data), load_mix_in(config.data)
     key = check_key(config, [file for file in files if file])
@@ -81,7 +82,7 @@ def check_data(
     return CheckedData(
         UtteranceTable(columns, 0, n_train),
         UtteranceTable(columns, n_train, n_train + n_valid),
-        resolved(config, columns.facts["symbols"], columns.facts["speakers"]),
+        resolved(config, columns.facts),
         _report(columns, config),
     )
 
@@ -102,7 +103,7 @@ def _examine(
     mixed_in = parse_mix_in(mix_in, config.data, folders)
     train = Joined(new, mixed_in)
     front_end = build_front_end(config.text)
-    require_reading_voice(config, (line.text for line in train), front_end)
+    require_reading_voice(config, train, front_end)
     paths, recording_of = _number_recordings(chain(train, valid))
     scan = scan_recordings(paths, config.data.max_seconds, cache)
 
@@ -112,8 +113,9 @@ def _examine(
     held_out = set(recording_of[len(train) :].tolist())
     for i, line in _numbered(train, valid, "reading texts"):
         recording = None if recording_of[i] < 0 else scan[recording_of[i]]
-        fault = recording_fault(line, recording, config)
-        read = [] if fault else front_end(line.text)
+        fault = language_fault(line, config) or recording_fault(line, recording, config)
+        language = None if config.data.languages is None else line.language
+        read = [] if fault else front_end(line.text, language)
         fault = fault or text_fault(line, read)
         if i < len(train) and recording_of[i] in held_out:
             fault = fault or (IN_BOTH_LISTS, "it would flatter the validation loss")
@@ -121,12 +123,15 @@ def _examine(
         if fault:
             faults[i] = fault
         elif i < len(train):
-            heard.add(read, line.speaker)
+            heard.add(read, line.speaker, language)
 
     tables = make_tables(config, heard, growing)
     table = SymbolTable(dataclasses.replace(config.text, symbols=tables.symbols))
-    speakers, new_symbols = tables.speakers, tables.new_symbols.keys()
-    speaker_ids = None if speakers is None else {name: i for i, name in enumerate(speakers)}
+    speaker_ids, language_ids = (
+        None if names is None else {name: i for i, name in enumerate(names)}
+        for names in (tables.speakers, tables.languages)
+    )
+    new_symbols = tables.new_symbols.keys()
     texts, used, unknown = symbols.strings(), TableBuilder(len(table)), Counter()
     n_used, n_new_texts = {"train": 0, "valid": 0}, 0
     for i, line in _numbered(train, valid, "numbering symbols"):
@@ -135,7 +140,9 @@ def _examine(
         read = texts[i]
         unknown.update(table.unknown(read))
         n_new_texts += i < len(train) and not new_symbols.isdisjoint(read)
-        made = utterance_or_fault(line, read, scan[recording_of[i]], table, speaker_ids, config)
+        made = utterance_or_fault(
+            line, read, scan[recording_of[i]], table, speaker_ids, language_ids, config
+        )
         if isinstance(made, Utterance):
             used.add(made, int(recording_of[i]), len(new) <= i < len(train))
             n_used["train" if i < len(train) else "valid"] += 1
@@ -150,8 +157,8 @@ def _examine(
         {
             "symbols": tables.symbols,
             "speakers": tables.speakers,
-            "asked_symbols": config.text.symbols,
-            "asked_speakers": config.data.speakers,
+            "languages": tables.languages,
+            **{f"asked_{name}": asked for name, asked in asked_tables(config).items()},
             "growing": list(growing),
             "folders": folders.digests,
             "report": {
@@ -163,6 +170,7 @@ def _examine(
                 "mixed_in": _used_mixed_in(arrays, len(mixed_in), config.audio.sample_rate),
                 "new_symbols": tables.new_symbols,
                 "new_speakers": tables.new_speakers,
+                "new_languages": tables.new_languages,
                 "n_new_texts": n_new_texts,
             },
         },
@@ -230,11 +238,9 @@ def _used_mixed_in(
 def _report(columns: Columns, config: VitsConfig) -> DataReport:
     """Of a check, for a config that may have asked for all that it gave: then nothing is new."""
     facts = dict(columns.facts["report"])
-    for name, asked in (
-        ("new_symbols", config.text.symbols),
-        ("new_speakers", config.data.speakers),
-    ):
+    for name, asked in asked_tables(config).items():
         known = asked if isinstance(asked, tuple) else ()
-        facts[name] = {row: n for row, n in facts[name].items() if row not in known}
+        new = facts[f"new_{name}"]
+        facts[f"new_{name}"] = {row: n for row, n in new.items() if row not in known}
     facts["resampled"] = dict(facts["resampled"])
     return DataReport(refusals=Refusals(columns), **facts)

@@ -1,51 +1,31 @@
-"""File lists: which recordings there are, what is said in them, and by whom.
+"""File lists: which recordings there are, what is said in them, by whom, and in which language.
 
-A list is UTF-8, one utterance a line: `path|text`, or `path|speaker|text` when data.speakers is not
-null. LJ Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has the text last.
-A path is absolute, or relative to the list's folder or to the data folder:
-hifigan/corpus/finder.py finds it.
+A list is UTF-8, one utterance a line: `path|text`; where data.speakers is not null the speaker, and
+where data.languages is not null the language, stand between: `path|speaker|language|text`. LJ
+Speech's metadata.csv (`id|text` or `id|raw text|normalised text`) has the text last. A list named
+*.jsonl has an object a line (list_rows.py), as `python -m vits.prepare` writes it. A path is
+absolute, or relative to the list's folder or to the data folder: hifigan/corpus/finder.py finds it.
 """
 
 import hashlib
-import io
 from array import array
-from codecs import BOM_UTF8
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from hifigan.corpus.finder import Finder, Folders, without_suffix
-from hifigan.corpus.packed import Picked, Rows
+from hifigan.corpus.finder import Finder, Folders
+from hifigan.corpus.packed import Picked
 from hifigan.errors import UserError
 from vits.config import FROM_DATA, DataConfig
+from vits.corpus.list_rows import ColumnLines, JsonLines, Line, Lines, ListFile
 
-TRAIN_NAMES = ("train.csv", "train.txt")
-VALID_NAMES = ("valid.csv", "valid.txt", "val.csv", "val.txt")
+TRAIN_NAMES = ("train.jsonl", "train.csv", "train.txt")
+VALID_NAMES = ("valid.jsonl", "valid.csv", "valid.txt", "val.csv", "val.txt")
 METADATA = "metadata.csv"
+JSON_LINES = ".jsonl"
+LISTS = (".csv", ".txt", JSON_LINES)
 LJSPEECH = "ljspeech"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One utterance as its list has it."""
-
-    id: str  # the path as written, without suffix
-    path: Path | None  # None: there is no such recording
-    near: str | None  # then this one has almost its name
-    text: str
-    speaker: str | None
-    place: str  # "train.csv:12"
-
-
-@dataclass(frozen=True)
-class ListFile:
-    """A list's bytes, as they were at the start: a first look at all recordings can take hours."""
-
-    path: Path
-    content: bytes
-    name: str  # in reports, which are many lines
 
 
 def read_lists(config: DataConfig) -> tuple[Sequence[Line], Sequence[Line]]:
@@ -94,19 +74,21 @@ def load_list(path: Path, name: str | None = None) -> ListFile:
     return ListFile(path, path.read_bytes(), name or path.name)
 
 
-def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
+def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> Lines:
     """As read_list, of a list's bytes."""
-    has_speakers = config.speakers is not None
-    text_last = file.path.name == METADATA and not has_speakers
-    lines = Lines(file, has_speakers, Finder((file.path.parent, Path(config.folder)), folders))
+    finder = Finder((file.path.parent, Path(config.folder)), folders)
+    if file.path.suffix == JSON_LINES:
+        lines = JsonLines(file, finder)
+        if config.speakers is None:
+            _require_one_speaker(lines)
+        return lines
+    lines = ColumnLines(file, finder, config.speakers is not None, config.languages is not None)
+    text_last = file.path.name == METADATA and lines.n_columns == 2
     middles, texts, n_columns = array("q"), array("q"), array("q")
     for i in range(len(lines)):
         columns = lines.columns(i)
-        if len(columns) != (3 if has_speakers else 2) and not (text_last and len(columns) == 3):
-            row = lines.written(i)
-            raise UserError(
-                _wrong_columns(file.path, lines.numbers[i], row, len(columns), has_speakers)
-            )
+        if len(columns) != lines.n_columns and not (text_last and len(columns) == 3):
+            raise UserError(_wrong_columns(lines, i, len(columns)))
         if text_last:  # hashes: a million texts would fill the memory
             middles.append(hash(columns[1]))
             texts.append(hash(columns[-1]))
@@ -120,7 +102,7 @@ def parse_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
     return lines
 
 
-def parse_used_list(file: ListFile, config: DataConfig, folders: Folders) -> "Lines":
+def parse_used_list(file: ListFile, config: DataConfig, folders: Folders) -> Lines:
     """As parse_list; a list without any utterance is an error."""
     lines = parse_list(file, config, folders)
     if not lines:
@@ -128,49 +110,6 @@ def parse_used_list(file: ListFile, config: DataConfig, folders: Folders) -> "Li
             f"{file.path}: holds no utterance, expected lines such as wavs/a.wav|the text"
         )
     return lines
-
-
-class Lines(Rows[Line]):
-    """The lines of one list, cut out of its bytes when they are asked for."""
-
-    def __init__(self, file: ListFile, has_speakers: bool, finder: Finder) -> None:
-        self.file = file
-        self.has_speakers = has_speakers
-        self.finder = finder
-        self.numbers = array("q")  # in the file, from 1, of the rows that hold anything
-        self._starts = array("q")  # of these rows, in bytes
-        rows = io.BytesIO(file.content)
-        start = rows.seek(len(BOM_UTF8) if file.content.startswith(BOM_UTF8) else 0)
-        for number, row in enumerate(rows, start=1):
-            if _decode(row, file.path, number).strip():
-                self.numbers.append(number)
-                self._starts.append(start)
-            start += len(row)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def row(self, index: int) -> Line:
-        columns = self.columns(index)
-        name = columns[0]
-        found = self.finder.find(name)
-        return Line(
-            without_suffix(name),
-            found,
-            None if found else self.finder.near(name),
-            columns[-1],
-            columns[1] if self.has_speakers else None,
-            f"{self.file.name}:{self.numbers[index]}",
-        )
-
-    def columns(self, index: int) -> list[str]:
-        return [column.strip() for column in self.written(index).split("|")]
-
-    def written(self, index: int) -> str:
-        """The row as it stands in the list."""
-        start = self._starts[index]
-        end = self.file.content.find(b"\n", start)
-        return self.file.content[start : None if end < 0 else end].decode().rstrip("\r")
 
 
 def hold_out(
@@ -205,16 +144,6 @@ def hold_out(
     return Picked(lines, np.flatnonzero(~held)), Picked(lines, np.flatnonzero(held))
 
 
-def _decode(row: bytes, path: Path, number: int) -> str:
-    try:
-        return row.decode()
-    except UnicodeDecodeError:
-        written = row.rstrip(b"\n")[:80]
-        raise UserError(
-            f"{path}: line {number}: not UTF-8: {written!r}; save the file as UTF-8"
-        ) from None
-
-
 def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> Path | None:
     if named is None:
         return next((folder / name for name in usual if (folder / name).is_file()), None)
@@ -225,8 +154,8 @@ def _find(folder: Path, named: str | None, usual: tuple[str, ...], key: str) -> 
 
 def lists_in(folder: Path) -> str:
     """The lists that a folder has, as the end of a message."""
-    present = sorted(p.name for p in folder.iterdir() if p.suffix in (".csv", ".txt"))
-    return f"; there are: {', '.join(present)}" if present else "; it has no .csv or .txt"
+    present = sorted(p.name for p in folder.iterdir() if p.suffix in LISTS)
+    return f"; there are: {', '.join(present)}" if present else "; it has no list"
 
 
 def _no_folder(folder: Path) -> str:
@@ -243,22 +172,37 @@ def _no_folder(folder: Path) -> str:
     )
 
 
-def _wrong_columns(path: Path, number: int, row: str, n_columns: int, has_speakers: bool) -> str:
-    expected = "3 (path|speaker|text)" if has_speakers else "2 (path|text)"
+def _wrong_columns(lines: ColumnLines, index: int, n_columns: int) -> str:
+    middle = ["speaker"] * lines.has_speakers + ["language"] * lines.has_languages
+    expected = f"{lines.n_columns} ({'|'.join(['path', *middle, 'text'])})"
     fix = 'put a "|" between path and text, and none inside the text'
-    if has_speakers and n_columns == 2:
+    if lines.has_languages:
+        fix = (
+            "add the column of languages, or train or fine-tune in one language: --set "
+            "data.languages=null --set model.language_embedding=false --set text.language=LANGUAGE"
+        )
+    elif lines.has_speakers and n_columns == 2:
         fix = (
             "add the column of speakers, or train or fine-tune one voice: --set data.speakers=null"
         )
-    elif not has_speakers and n_columns == 3:
+    elif not lines.has_speakers and n_columns == 3:
         fix = (
             f"data.speakers is null, so the config has one speaker; if the second column is the "
             f"speaker, use --set data.speakers={FROM_DATA}"
         )
     return (
-        f"{path}: line {number}: found {n_columns} columns, expected {expected}: "
-        f"{row[:120]!r}; {fix}"
+        f"{lines.file.path}: line {lines.numbers[index]}: found {n_columns} columns, expected "
+        f"{expected}: {lines.written(index)[:120]!r}; {fix}"
     )
+
+
+def _require_one_speaker(lines: JsonLines) -> None:
+    speakers = {lines.fields(i)[2] for i in range(len(lines))} - {None, ""}
+    if len(speakers) > 1:
+        raise UserError(
+            f"{lines.file.path}: has {len(speakers)} speakers ({', '.join(sorted(speakers)[:4])}, "
+            f"...), but data.speakers is null; use --set data.speakers={FROM_DATA}"
+        )
 
 
 def _middle_is_speakers(middles: np.ndarray, texts: np.ndarray, n_columns: np.ndarray) -> bool:

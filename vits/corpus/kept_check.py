@@ -23,7 +23,7 @@ from hifigan.corpus.finder import list_folder
 from hifigan.corpus.recordings import stamps
 from vits.config import VitsConfig
 from vits.corpus.filelist import ListFile
-from vits.corpus.tables import answers
+from vits.corpus.tables import answers, asked_tables
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +31,20 @@ SUFFIX = ".utterances"
 MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that began so long ago
 # A change in any of these may give other utterances: they are made to be edited.
 CODE = ("corpus/*.py", "text/*.py")
-TRAINING_ALONE = ("packed_cache", "balance_speakers", "mix_in_share")  # of the section data
+# Of the section data.
+TRAINING_ALONE = ("packed_cache", "balance_speakers", "balance_languages", "mix_in_share")
 PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")
 
 
 def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:
     """Tells apart the checks of other lists, with other settings, or by other code.
 
-    Symbols and speakers are left out: see find_check.
+    The tables are left out, but for whether there are languages: see find_check.
     """
     data, text = dataclasses.asdict(config.data), dataclasses.asdict(config.text)
     for name in ("speakers", *TRAINING_ALONE):
         del data[name]
+    data["languages"] = config.data.languages is not None  # then they choose how texts are read
     del text["symbols"]
     parts = {
         "audio": [config.audio.sample_rate, config.audio.hop_length],
@@ -62,11 +64,10 @@ def find_check(
 ) -> Columns | None:
     """The kept check of that key whose recordings are as they were, if there is one.
 
-    A run that asked for "from_data", or let tables grow, goes on with the symbols and speakers that
+    A run that asked for "from_data", or let tables grow, goes on with the tables that
     this gave: either finds the same check. growing: see check_data.
     """
-    wanted = {"symbols": config.text.symbols, "speakers": config.data.speakers}
-    wanted = json.loads(json.dumps(wanted))  # JSON has lists for tuples
+    wanted = json.loads(json.dumps(asked_tables(config)))  # JSON has lists for tuples
     for path in sorted(folder.glob(f"{key}-*{SUFFIX}"), key=_age):
         try:
             require_whole(path)

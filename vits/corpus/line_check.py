@@ -16,6 +16,7 @@ TOO_SHORT, TOO_LONG, SILENT = "too short", "too long", "silent"
 EMPTY_TEXT, UNKNOWN_SYMBOLS = "empty text", "unknown symbols"
 TOO_MANY_SYMBOLS, MORE_SYMBOLS_THAN_FRAMES = "too many symbols", "more symbols than frames"
 UNKNOWN_SPEAKER, IN_BOTH_LISTS = "unknown speaker", "also in the validation list"
+UNKNOWN_LANGUAGE, OTHER_LANGUAGE = "unknown language", "other language"
 
 Fault = tuple[str, str]  # reason and detail
 
@@ -40,6 +41,21 @@ def recording_fault(line: Line, recording: Recording | None, config: VitsConfig)
     return None
 
 
+def language_fault(line: Line, config: VitsConfig) -> Fault | None:
+    """Why a config of one language cannot read the line; None if it can, or reads letters alone."""
+    text = config.text
+    if line.language is None or config.data.languages is not None:
+        return None
+    if text.front_end == "as_written" or (text.front_end == "characters" and not text.expand):
+        return None
+    if line.language.split("-")[0] == text.language.split("-")[0]:
+        return None
+    return OTHER_LANGUAGE, (
+        f"{line.language}, but text.language is {text.language}; use --set "
+        f"text.language={line.language}, or --set data.languages=from_data for several languages"
+    )
+
+
 def text_fault(line: Line, symbols: Sequence[str]) -> Fault | None:
     """Why there is nothing to speak in the line's text, of which the front end made `symbols`."""
     if symbols:
@@ -53,15 +69,23 @@ def utterance_or_fault(
     recording: Recording,
     table: SymbolTable,
     speaker_ids: dict[str, int] | None,
+    language_ids: dict[str, int] | None,
     config: VitsConfig,
 ) -> Utterance | Fault:
-    """What is trained on. speaker_ids: by name, in data.speakers' order; None: one speaker."""
+    """What is trained on.
+
+    speaker_ids, language_ids: by name, in the order of data.speakers and data.languages; None: one.
+    """
     if speaker_ids is not None and line.speaker not in speaker_ids:
-        speakers = list(speaker_ids)
-        some = ", ".join(speakers[:8]) + (", ..." if len(speakers) > 8 else "")
-        return UNKNOWN_SPEAKER, f"{line.speaker!r} is none of data.speakers ({some})"
+        return UNKNOWN_SPEAKER, _none_of(line.speaker, "data.speakers", list(speaker_ids))
+    if language_ids is not None and line.language not in language_ids:
+        return UNKNOWN_LANGUAGE, _none_of(line.language, "data.languages", list(language_ids))
     unknown = table.unknown(symbols)
-    if unknown:
+    if unknown and config.text.unknown_symbols == "leave_out":
+        symbols = [symbol for symbol in symbols if symbol in table]
+        if not any(symbol.isalnum() for symbol in symbols):
+            return EMPTY_TEXT, f"text.symbols has nothing to speak of {line.text[:60]!r}"
+    elif unknown:
         some = ", ".join(map(describe_symbol, unknown[:4]))
         more = f" and {len(unknown) - 4} more" if len(unknown) > 4 else ""
         return UNKNOWN_SYMBOLS, f"{some}{more} in {line.text[:60]!r}"
@@ -78,7 +102,20 @@ def utterance_or_fault(
             f"{len(tokens)} symbols with blanks, {n_frames} frames; "
             f"so much text cannot be aligned to so short a clip"
         )
-    speaker_id = 0 if speaker_ids is None else speaker_ids[line.speaker]
     return Utterance(
-        line.id, str(line.path), line.text, line.speaker, speaker_id, tokens, n_samples, n_frames
+        line.id,
+        str(line.path),
+        line.text,
+        line.speaker if speaker_ids is not None else None,
+        0 if speaker_ids is None else speaker_ids[line.speaker],
+        tokens,
+        n_samples,
+        n_frames,
+        line.language if language_ids is not None else None,
+        0 if language_ids is None else language_ids[line.language],
     )
+
+
+def _none_of(name: str | None, key: str, names: list[str]) -> str:
+    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"{name!r} is none of {key} ({some})"

@@ -68,6 +68,7 @@ class DataReport:
     mixed_in: dict[str, float]  # of data.mix_in: read and used utterances, seconds used; or empty
     new_symbols: dict[str, int]  # put behind trained ones, with the training texts that have them
     new_speakers: dict[str, int]
+    new_languages: dict[str, int]
     n_new_texts: int  # training texts with a new symbol
 
     @property
@@ -101,12 +102,11 @@ class DataReport:
         lines += self._changes()
         if self.new_symbols:
             lines.append(f"new symbols, added: {list_symbols(self.new_symbols, 12)}")
-        if self.new_speakers:
-            some = [f"{name} in {n}" for name, n in list(self.new_speakers.items())[:12]]
-            more = len(self.new_speakers) - len(some)
-            lines.append(
-                f"new speakers, added: {', '.join(some)}" + (f" and {more} more" if more else "")
-            )
+        for what, new in (("speakers", self.new_speakers), ("languages", self.new_languages)):
+            if new:
+                some = [f"{name} in {n}" for name, n in list(new.items())[:12]]
+                more = f" and {len(new) - len(some)} more" if len(new) > len(some) else ""
+                lines.append(f"new {what}, added: {', '.join(some)}{more}")
         if self.unknown:
             lines.append(f"unknown symbols: {list_symbols(self.unknown, 12)}")
             lines.append(f"  fix: {UNKNOWN_FIX}")

@@ -14,14 +14,16 @@ from hifigan.corpus.columns import Columns, string_arrays
 from hifigan.corpus.packed import Rows, Strings, StringsBuilder, as_array
 from vits.data import Utterance
 
+NUMBERS = ("speaker_id", "language_id", "n_samples", "n_frames")  # of an Utterance
 TOKEN_TYPES = {1: "B", 2: "H", 4: "I"}  # of array.array, by their bytes
 
 
 class UtteranceTable(Rows[Utterance]):
     """The utterances from `start` to before `stop` of a table's columns.
 
-    n_frames, n_samples: int64 [n_utterances], n_samples at the model's rate; speaker_ids: int64
-    [n_utterances]; is_mixed_in: bool [n_utterances], whether it comes from data.mix_in.
+    n_frames, n_samples: int64 [n_utterances], n_samples at the model's rate; speaker_ids,
+    language_ids: int64 [n_utterances]; is_mixed_in: bool [n_utterances], whether it comes from
+    data.mix_in.
     """
 
     def __init__(self, columns: Columns, start: int, stop: int) -> None:
@@ -31,6 +33,7 @@ class UtteranceTable(Rows[Utterance]):
         self.n_frames = columns.arrays["n_frames"][start:stop]
         self.n_samples = columns.arrays["n_samples"][start:stop]
         self.speaker_ids = columns.arrays["speaker_id"][start:stop]
+        self.language_ids = columns.arrays["language_id"][start:stop]
         self.is_mixed_in = columns.arrays["mixed_in"][start:stop].view(bool)
         self._ids, self._texts, self._paths = map(columns.strings, ("id", "text", "path"))
 
@@ -43,7 +46,9 @@ class UtteranceTable(Rows[Utterance]):
     def row(self, index: int) -> Utterance:
         arrays, i = self.columns.arrays, self.start + index
         first, last = arrays["token_edges"][i : i + 2].tolist()
-        speakers, speaker_id = self.columns.facts["speakers"], int(arrays["speaker_id"][i])
+        facts = self.columns.facts
+        speakers, speaker_id = facts["speakers"], int(self.speaker_ids[index])
+        languages, language_id = facts["languages"], int(self.language_ids[index])
         return Utterance(
             self._ids.row(i),
             self._paths.row(int(arrays["recording"][i])),
@@ -53,6 +58,8 @@ class UtteranceTable(Rows[Utterance]):
             tuple(arrays["tokens"][first:last].tolist()),
             int(self.n_samples[index]),
             int(self.n_frames[index]),
+            None if languages is None else languages[language_id],
+            language_id,
         )
 
 
@@ -70,6 +77,13 @@ def speaker_ids(utterances: Sequence[Utterance]) -> np.ndarray:
     return np.array([utterance.speaker_id for utterance in utterances], np.int64)
 
 
+def language_ids(utterances: Sequence[Utterance]) -> np.ndarray:
+    """The language of each utterance: int64 [n_utterances]; of a table without making any."""
+    if isinstance(utterances, UtteranceTable):
+        return utterances.language_ids
+    return np.array([utterance.language_id for utterance in utterances], np.int64)
+
+
 def mixed_in(utterances: Sequence[Utterance]) -> np.ndarray:
     """Whether each comes from data.mix_in: bool [n_utterances]; only a table can tell."""
     if isinstance(utterances, UtteranceTable):
@@ -84,9 +98,9 @@ class TableBuilder:
         token_type = TOKEN_TYPES[np.min_scalar_type(n_symbols - 1).itemsize]
         self._ids, self._texts = StringsBuilder(), StringsBuilder()
         self._tokens, self._token_edges = array(token_type), array("q", [0])
-        self._numbers = {
-            name: array("q") for name in ("recording", "speaker_id", "n_samples", "n_frames")
-        } | {"mixed_in": array("b")}
+        self._numbers = {name: array("q") for name in ("recording", *NUMBERS)} | {
+            "mixed_in": array("b")
+        }
 
     def __len__(self) -> int:
         return len(self._token_edges) - 1
@@ -99,7 +113,7 @@ class TableBuilder:
         self._token_edges.append(len(self._tokens))
         self._numbers["recording"].append(recording)
         self._numbers["mixed_in"].append(is_mixed_in)
-        for name in ("speaker_id", "n_samples", "n_frames"):
+        for name in NUMBERS:
             self._numbers[name].append(getattr(utterance, name))
 
     def arrays(self, paths: Strings) -> dict[str, np.ndarray]:

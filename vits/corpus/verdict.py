@@ -1,11 +1,13 @@
 """Whether a data set can be trained on as a whole, and what to warn of."""
 
+import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from hifigan.errors import UserError
 from vits.config import VitsConfig
 from vits.corpus.line_check import UNKNOWN_SYMBOLS
+from vits.corpus.list_rows import Line
 from vits.corpus.report import (
     LOUD_SHARE,
     UNKNOWN_FIX,
@@ -18,16 +20,24 @@ from vits.text import FrontEnd, spelt_words
 logger = logging.getLogger(__name__)
 
 
-def require_reading_voice(config: VitsConfig, texts: Iterable[str], front_end: FrontEnd) -> None:
-    """Stop where the front end spells the texts' words instead of reading them."""
-    words, spelt = spelt_words(texts, front_end)
-    if 2 * len(spelt) > len(words):
-        raise UserError(
-            f"{config.data.folder}: the voice of text.language "
-            f"{config.text.language!r} cannot read {spelt[0]!r} and {len(spelt) - 1} "
-            f"more of {len(words)} frequent words and spells their letters; name the "
-            f"language of the texts, as in --set text.language=bg"
-        )
+def require_reading_voice(config: VitsConfig, lines: Sequence[Line], front_end: FrontEnd) -> None:
+    """Stop where the front end spells the words of the lines' texts instead of reading them."""
+    if config.data.languages is None:
+        languages = {None}
+    else:
+        languages = {line.language for line in lines}
+    for language in languages:
+        texts = (line.text for line in lines if language is None or line.language == language)
+        words, spelt = spelt_words(texts, functools.partial(front_end, language=language))
+        if 2 * len(spelt) > len(words):
+            key = "text.language " if language is None else ""
+            raise UserError(
+                f"{config.data.folder}: the voice of {key}"
+                f"{language or config.text.language!r} cannot read {spelt[0]!r} and "
+                f"{len(spelt) - 1} more of {len(words)} frequent words and spells their letters; "
+                f"name the language of the texts, "
+                + ("as in --set text.language=bg" if language is None else "in the list")
+            )
 
 
 def require_training_data(report: DataReport) -> None:

@@ -22,14 +22,17 @@ import torch
 
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_from_dict, read_config
+from hifigan.start import Opener
 from vits.config import VitsConfig
 from vits.exchange.recogniser import as_checkpoint, open_voice
 from vits.exchange.speaking import open_anything_to_speak
 from vits.export.hugging_face import write_hugging_face
+from vits.export.one_language import reading
 from vits.export.original import write_original
 from vits.export.piper import write_piper
 from vits.export.sherpa import write_sherpa
 from vits.export.speak_only import write_speak_only
+from vits.export.texts import texts_to_prepare
 from vits.synthesis import WEIGHTS, choose_weights, load_voice
 
 logger = logging.getLogger(__name__)
@@ -80,6 +83,11 @@ def main() -> None:
         help="JSON config, for another program's voice that has none beside it",
     )
     parser.add_argument(
+        "--language",
+        metavar="NAME",
+        help="which language a voice of several goes on to read (not speak_only, which keeps all)",
+    )
+    parser.add_argument(
         "--half", action="store_true", help="speak_only: half the size, weights in float16"
     )
     args = parser.parse_args()
@@ -87,6 +95,8 @@ def main() -> None:
     with user_errors_exit():
         if args.half and args.format != "speak_only":
             raise UserError(f"--half: {args.format} has float32 alone; leave it out")
+        if args.language and args.format == "speak_only":
+            raise UserError("--language: speak_only keeps all languages; leave it out")
         if args.format in WHOLE:
             write_whole(args)
         else:
@@ -98,13 +108,17 @@ def write_speaking(args: argparse.Namespace) -> None:
     """The formats that only speak."""
     device = torch.device("cpu")
     opener = partial(open_anything_to_speak, config=given_config(args))
+    if args.format != "speak_only":
+        opener = in_one_language(opener, args.language)
     voice = load_voice(args.model_path, device, args.weights, opener)
     if args.format == "speak_only":
         write_speak_only(args.out_path, voice, args.half)
-    elif args.format == "piper":
+        return
+    if args.format == "piper":
         write_piper(voice, args.out_path)
     else:
         write_sherpa(voice, args.out_path)
+    tell_of_texts(voice.config)
 
 
 def write_whole(args: argparse.Namespace) -> None:
@@ -116,7 +130,7 @@ def write_whole(args: argparse.Namespace) -> None:
             f"--format {args.format} holds; give a whole checkpoint, or export as piper, "
             f"sherpa_onnx or speak_only"
         )
-    state: dict[str, Any] = as_checkpoint(opened)
+    state = reading(as_checkpoint(opened), args.language, str(opened.path))
     config = config_from_dict(VitsConfig, state["config"], str(opened.path))
     wanted = args.weights or ("trained" if args.format == "original" else None)
     _, generator = choose_weights(opened.path, state, wanted)
@@ -124,6 +138,22 @@ def write_whole(args: argparse.Namespace) -> None:
         write_original(args.out_path, config, state | {"generator": generator})
     else:
         write_hugging_face(args.out_path, config, generator)
+    tell_of_texts(config)
+
+
+def tell_of_texts(config: VitsConfig) -> None:
+    for line in texts_to_prepare(config.text):
+        logger.warning("the other program: %s", line)
+
+
+def in_one_language(opener: Opener, language: str | None) -> Opener:
+    """The opener, for voices that are to read one language alone."""
+
+    def opened(path: Path) -> tuple[Path, dict[str, Any]]:
+        path, contents = opener(path)
+        return path, reading(contents, language, str(path))
+
+    return opened
 
 
 def given_config(args: argparse.Namespace) -> VitsConfig | None:

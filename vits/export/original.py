@@ -31,7 +31,11 @@ from vits.model import make_model
 logger = logging.getLogger(__name__)
 
 ADAMW = "AdamW"
-CLEANERS = {"phonemes": "english_cleaners2", "characters": "basic_cleaners"}
+CLEANERS = {
+    "phonemes": "english_cleaners2",
+    "characters": "basic_cleaners",
+    "as_written": "basic_cleaners",
+}
 ENGLISH = "en-us"
 
 

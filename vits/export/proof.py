@@ -14,7 +14,16 @@ from vits.model import VitsModel, make_model
 TOLERANCE = 1e-4  # of full scale: folding weight norm and making it again rounds
 N_SYMBOLS = (3, 17)  # of each text
 SECTIONS = ("audio", "text", "model")  # in which a voice's config must come back
-FREE = ("audio.n_mels", "audio.f_min", "audio.f_max", ".dropout", "text.language")
+FREE = (
+    "audio.n_mels",
+    "audio.f_min",
+    "audio.f_max",
+    ".dropout",
+    "text.language",
+    "text.expand",
+    "text.lexicon",
+    "text.unknown_symbols",
+)
 
 
 def require_same_voice(
@@ -70,8 +79,10 @@ def _unused(name: str, config: VitsConfig) -> bool:
     """Whether nothing of this voice is made by the value."""
     deterministic = config.model.duration_predictor.kind == "deterministic"
     one = config.data.speakers is None
-    return (one and name == "model.speaker_channels") or (
-        deterministic and name == "model.duration_predictor.n_flows"
+    return (
+        (one and name == "model.speaker_channels")
+        or (deterministic and name == "model.duration_predictor.n_flows")
+        or (config.text.front_end == "as_written" and name == "text.front_end")
     )
 
 

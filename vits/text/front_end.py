@@ -27,7 +27,12 @@ FrontEnd = Callable[[str], list[str]]
 logger = logging.getLogger(__name__)
 
 
-def build_front_end(config: TextConfig) -> FrontEnd:
+def build_front_end(config):
+    f = build0(config)
+    return lambda text, language=None: f(text)
+
+
+def build0(config: TextConfig) -> FrontEnd:
     """The function from a text to its symbols that the config names."""
     if config.front_end == "characters":
         read: FrontEnd = characters

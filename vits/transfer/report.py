@@ -3,7 +3,7 @@
 import dataclasses
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,8 @@ class LoadReport:
     new_speakers: dict[str, str]
     dropped_speakers: tuple[str, ...]
     speaker_change: str  # a sentence where one speaker became many, or the other way round
+    new_languages: dict[str, str] = field(default_factory=dict)
+    dropped_languages: tuple[str, ...] = ()
     frozen: frozenset[str] = frozenset()
 
     @property
@@ -101,6 +103,8 @@ class LoadReport:
             _listed("dropped symbols", map(_shown, self.dropped_symbols), N_LISTED),
             _listed("new speakers", _pairs(self.new_speakers), N_LISTED),
             _listed("dropped speakers", self.dropped_speakers, N_LISTED),
+            _listed("new languages", _pairs(self.new_languages), N_LISTED),
+            _listed("dropped languages", self.dropped_languages, N_LISTED),
             self.speaker_change,
             _listed("of another shape", misfits, N_MISFITS),
             "discriminators: fresh" if self.fresh_discriminators else "",

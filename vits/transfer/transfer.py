@@ -19,6 +19,7 @@ from vits.config import VitsConfig
 from vits.model import VitsModel
 from vits.transfer.conditions import entered_names, folded, is_condition, silenced
 from vits.transfer.fitting import require_same_meaning
+from vits.transfer.languages import LANGUAGES, in_one_language, language_rows
 from vits.transfer.report import LoadReport, TensorFate
 from vits.transfer.tables import TableChange, moved_rows, speaker_rows, symbol_rows
 
@@ -60,7 +61,8 @@ def transfer(
     names = [*ours, *our_judges]
     weights = {plain_name(name) for name in matching(reinitialise, names, FLAG)}
     asked = {name for name in names if plain_name(name) in weights}
-    voice = {name: t for name, t in voice.items() if name not in asked & {SYMBOLS, SPEAKERS}}
+    tables = {SYMBOLS, SPEAKERS, LANGUAGES}
+    voice = {name: t for name, t in voice.items() if name not in asked & tables}
 
     held = voice | judges
     wanted = [name for name in names if name not in asked and name in held]
@@ -72,14 +74,15 @@ def transfer(
         {part_of(name) for name in wanted},
         both_many and any(n == SPEAKERS or is_condition(n) for n in wanted),
     )
-    fitted, symbols, speakers, speaker_change = _with_tables(path, voice, saved, target, speaker)
+    told, languages = _in_languages(path, voice, saved, target)
+    fitted, symbols, speakers, speaker_change = _with_tables(path, told, saved, target, speaker)
     moved = {name for name, tensor in fitted.items() if tensor is not voice.get(name)}
     state, fates = _chosen(ours, fitted, asked, moved)
     state_of_judges, fates_of_judges = _chosen(our_judges, judges, asked, set())
 
-    born = set()  # layers that a voice of one speaker cannot have
+    born = {LANGUAGES} - voice.keys()  # layers that a voice of one speaker or language cannot have
     if saved.data.speakers is None and target.data.speakers is not None:
-        born = {n for n in ours if (n == SPEAKERS or is_condition(n)) and n not in voice}
+        born |= {n for n in ours if (n == SPEAKERS or is_condition(n)) and n not in voice}
         entered = entered_names(list(ours))
         shapes = {name: tensor.shape for name, tensor in ours.items()}
         begins = [
@@ -115,7 +118,28 @@ def transfer(
         new_speakers=speakers.relatives,
         dropped_speakers=speakers.dropped,
         speaker_change=speaker_change,
+        new_languages=languages.relatives,
+        dropped_languages=languages.dropped,
     )
+
+
+def _in_languages(
+    path: Path, voice: dict[str, Tensor], saved: VitsConfig, target: VitsConfig
+) -> tuple[dict[str, Tensor], TableChange]:
+    """The voice with the target's language embedding, if both have one, and what changed."""
+    if LANGUAGES not in voice:
+        return voice, NO_CHANGE
+    old, new = saved.data.languages, target.data.languages
+    _require_rows(path, voice[LANGUAGES], len(old), "languages")
+    if target.model.language_embedding:
+        change = language_rows(old, new)
+        return voice | {LANGUAGES: _moved(voice[LANGUAGES], change)}, change
+    if SYMBOLS not in voice:
+        return {name: t for name, t in voice.items() if name != LANGUAGES}, NO_CHANGE
+    try:
+        return in_one_language(voice, old, target.text.language), NO_CHANGE
+    except UserError as error:
+        raise UserError(f"{path}: text.{error}") from None
 
 
 def _with_tables(
