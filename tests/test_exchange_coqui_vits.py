@@ -19,9 +19,9 @@ from tests.exchange_original_vits import FEW, d_weights, g_weights, with_speaker
 from vits.exchange.coqui_config import vocabulary_of
 from vits.exchange.original import original_discriminator, original_weights
 from vits.exchange.recogniser import OpenedVoice, open_voice
-from vits.exchange.symbol_sets import LETTERS
 from vits.model import make_model
 from vits.text import SymbolTable
+from vits.text.published import LETTERS
 
 WIDTH = {"inter_channels": 8}  # as wide as the text's hidden states, as always in Coqui's
 CONFIG = ORIGINAL | {"model": ORIGINAL["model"] | WIDTH}

@@ -25,9 +25,9 @@ from vits.config import VitsConfig
 from vits.exchange.names import judge_table
 from vits.exchange.original import original_discriminator, original_weights
 from vits.exchange.recogniser import OpenedVoice, as_checkpoint, open_for_training, open_voice
-from vits.exchange.symbol_sets import PUBLISHED
 from vits.model import make_model
 from vits.text import SymbolTable
+from vits.text.published import PUBLISHED
 
 VOICES = {
     "one speaker": (CONFIG, True),

@@ -124,7 +124,7 @@ class Voice:
                 language or self.config.text.language,
                 spelt[0],
             )
-        known = [symbol for symbol in symbols if symbol in self.symbols]
+        known = self.symbols.known(symbols)
         return torch.tensor([self.symbols.encode(known)], device=self.device)
 
     def _synthesize(

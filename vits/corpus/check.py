@@ -29,7 +29,7 @@ from vits.corpus.line_check import (
     Fault,
     language_fault,
     recording_fault,
-    text_fault,
+    symbols_or_fault,
     utterance_or_fault,
 )
 from vits.corpus.mix_in import Joined, load_mix_in, parse_mix_in
@@ -115,8 +115,9 @@ def _examine(
         recording = None if recording_of[i] < 0 else scan[recording_of[i]]
         fault = language_fault(line, config) or recording_fault(line, recording, config)
         language = None if config.data.languages is None else line.language
-        read = [] if fault else front_end(line.text, language)
-        fault = fault or text_fault(line, read)
+        read: list[str] = []
+        if not fault:
+            read, fault = symbols_or_fault(line, front_end, language)
         if i < len(train) and recording_of[i] in held_out:
             fault = fault or (IN_BOTH_LISTS, "it would flatter the validation loss")
         symbols.append("".join(read))

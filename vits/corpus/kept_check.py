@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 SUFFIX = ".utterances"
 MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that began so long ago
 # A change in any of these may give other utterances: they are made to be edited.
-CODE = ("corpus/*.py", "text/*.py")
+CODE = ("corpus/*.py", "text/*.py", "text/spoken/*.py")
 # Of the section data.
 TRAINING_ALONE = ("packed_cache", "balance_speakers", "balance_languages", "mix_in_share")
 PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")

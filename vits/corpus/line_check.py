@@ -7,13 +7,13 @@ from hifigan.corpus.recordings import NAN, UNREADABLE, Recording
 from vits.config import VitsConfig
 from vits.corpus.filelist import Line
 from vits.data import Utterance
-from vits.text import SymbolTable, describe_symbol
+from vits.text import FrontEnd, MarkError, SymbolTable, describe_symbol
 
 SILENCE_PEAK = 1e-3  # of full scale, -60 dB: below the noise of any microphone
 
 MISSING = "missing file"
 TOO_SHORT, TOO_LONG, SILENT = "too short", "too long", "silent"
-EMPTY_TEXT, UNKNOWN_SYMBOLS = "empty text", "unknown symbols"
+EMPTY_TEXT, UNKNOWN_SYMBOLS, ODD_MARK = "empty text", "unknown symbols", "odd mark"
 TOO_MANY_SYMBOLS, MORE_SYMBOLS_THAN_FRAMES = "too many symbols", "more symbols than frames"
 UNKNOWN_SPEAKER, IN_BOTH_LISTS = "unknown speaker", "also in the validation list"
 UNKNOWN_LANGUAGE, OTHER_LANGUAGE = "unknown language", "other language"
@@ -56,11 +56,15 @@ def language_fault(line: Line, config: VitsConfig) -> Fault | None:
     )
 
 
-def text_fault(line: Line, symbols: Sequence[str]) -> Fault | None:
-    """Why there is nothing to speak in the line's text, of which the front end made `symbols`."""
-    if symbols:
-        return None
-    return EMPTY_TEXT, f"nothing to speak in {line.text!r}"
+def symbols_or_fault(
+    line: Line, front_end: FrontEnd, language: str | None
+) -> tuple[list[str], Fault | None]:
+    """The symbols of the line's text, or why there are none."""
+    try:
+        symbols = front_end(line.text, language)
+    except MarkError as error:
+        return [], (ODD_MARK, str(error))
+    return symbols, None if symbols else (EMPTY_TEXT, f"nothing to speak in {line.text!r}")
 
 
 def utterance_or_fault(
@@ -82,7 +86,7 @@ def utterance_or_fault(
         return UNKNOWN_LANGUAGE, _none_of(line.language, "data.languages", list(language_ids))
     unknown = table.unknown(symbols)
     if unknown and config.text.unknown_symbols == "leave_out":
-        symbols = [symbol for symbol in symbols if symbol in table]
+        symbols = table.known(symbols)
         if not any(symbol.isalnum() for symbol in symbols):
             return EMPTY_TEXT, f"text.symbols has nothing to speak of {line.text[:60]!r}"
     elif unknown:

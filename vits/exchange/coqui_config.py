@@ -13,7 +13,8 @@ from vits.config import VitsConfig
 from vits.exchange.defaults import LOSS, TRAIN, completed
 from vits.exchange.original_config import lists, numbers, require_agreement, section
 from vits.exchange.original_shapes import Shapes, model_section
-from vits.exchange.symbol_sets import COQUI_PHONEMES, COQUI_PUNCTUATION, LETTERS, rows
+from vits.exchange.symbol_sets import COQUI_PHONEMES, COQUI_PUNCTUATION
+from vits.text.published import LETTERS, rows
 
 logger = logging.getLogger(__name__)
 

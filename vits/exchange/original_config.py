@@ -14,7 +14,7 @@ from hifigan.json_config import config_from_dict, config_to_dict, read_json
 from vits.config import FROM_DATA, VitsConfig
 from vits.exchange.defaults import TRAIN, completed
 from vits.exchange.original_shapes import Shapes, model_section
-from vits.exchange.symbol_sets import PUBLISHED, rows
+from vits.text.published import PUBLISHED, rows
 
 logger = logging.getLogger(__name__)
 

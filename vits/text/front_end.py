@@ -1,7 +1,11 @@
 """Text front ends: a text becomes a list of symbols, one Unicode code point each.
 
 `characters` needs nothing installed and takes any script. `phonemes` is the paper's input (VITS
-Sec. 3.2: IPA by phonemizer and espeak) and needs the optional extra `phonemes`.
+Sec. 3.2: IPA by phonemizer and espeak) and needs the optional extra `phonemes`. `as_written` is for
+lists that hold symbols already.
+
+The order: marks (vits/text/marks.py), numbers and abbreviations in words (vits/text/spoken), the
+lexicon, punctuation, letters or phonemes.
 
 One rule for case: `characters` lower-cases, `phonemes` does not. Letters seldom sound otherwise for
 being capitals, and in an hour of speech most capitals are too rare to be learnt: a proper noun that
@@ -9,36 +13,87 @@ starts with a capital the recordings lack could not be spoken at all. Espeak doe
 ("US" and "us"), so it gets them.
 """
 
-import difflib
-import functools
-import logging
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Protocol
 
 from hifigan.errors import UserError
 from vits.config import TextConfig
+from vits.text.espeak import espeak_backend, espeak_phonemes, espeak_version
+from vits.text.lexicon import Lexicon
+from vits.text.marks import MarkError, split_phonemes, without_pauses
 from vits.text.punctuation import normalise
-
-FrontEnd = Callable[[str], list[str]]
-
-logger = logging.getLogger(__name__)
+from vits.text.spoken import spoken
 
 
-def build_front_end(config):
-    f = build0(config)
-    return lambda text, language=None: f(text)
+class FrontEnd(Protocol):
+    """Makes symbols of a text. language: one of espeak's; None: that of the config."""
+
+    def __call__(self, text: str, language: str | None = None) -> list[str]: ...
 
 
-def build0(config: TextConfig) -> FrontEnd:
-    """The function from a text to its symbols that the config names."""
-    if config.front_end == "characters":
-        read: FrontEnd = characters
-    else:  # the backend here, so that a missing package is found before the data
-        read = functools.partial(phonemes, backend=_espeak(config.language))
-    return functools.partial(decomposed, front_end=read) if config.decomposed else read
+def build_front_end(config: TextConfig) -> FrontEnd:
+    """The front end that the config names."""
+    if isinstance(config.lexicon, str):
+        raise UserError(
+            f"text.lexicon is the file {config.lexicon}, whose words have not been read; "
+            f"vits.text.complete_text reads them"
+        )
+    if config.front_end == "as_written":
+        return AsWritten()
+    if config.front_end == "phonemes":
+        espeak_backend(config.language)  # a missing package is found now, before the data
+    return TextReader(config)
+
+
+class AsWritten:
+    """Texts that are symbols: their spaces are put in order, and no more."""
+
+    def __call__(self, text: str, language: str | None = None) -> list[str]:
+        pieces = split_phonemes(without_pauses(text))
+        return list(" ".join("".join(piece for piece, _ in pieces).split()))
+
+
+class TextReader:
+    """Letters or phonemes of texts in words."""
+
+    def __init__(self, config: TextConfig) -> None:
+        self.config = config
+        self.lexicon = Lexicon(config.lexicon or ())
+
+    def __call__(self, text: str, language: str | None = None) -> list[str]:
+        language = language or self.config.language
+        pieces = self.pieces(text, language)
+        if self.config.front_end == "characters":
+            symbols = characters("".join(piece for piece, _ in pieces))
+        else:
+            symbols = phonemes(pieces, lambda piece: espeak_phonemes(piece, language))
+        return (
+            list(unicodedata.normalize("NFD", "".join(symbols)))
+            if self.config.decomposed
+            else symbols
+        )
+
+    def pieces(self, text: str, language: str) -> list[tuple[str, bool]]:
+        """A text's pieces in words, and of each whether it is symbols already.
+
+        Of "characters" these are the lexicon's letters; phonemes in brackets it cannot read.
+        """
+        made = []
+        for piece, is_phonemes in split_phonemes(without_pauses(text)):
+            if not is_phonemes:
+                words = spoken(piece, language) if self.config.expand else piece
+                made += self.lexicon.split(words)
+            elif self.config.front_end == "phonemes":
+                made.append((piece, True))
+            else:
+                raise MarkError(
+                    f"{text[:60]!r}: [[{piece}]] are phonemes, which a voice of characters cannot "
+                    f"read; write letters"
+                )
+        return made
 
 
 def characters(text: str) -> list[str]:
@@ -46,22 +101,23 @@ def characters(text: str) -> list[str]:
     return list(unicodedata.normalize("NFC", normalise(text).lower()))
 
 
-def phonemes(text: str, backend: Any) -> list[str]:
-    """Espeak's IPA with stress marks, punctuation kept in place.
+def phonemes(pieces: Iterable[tuple[str, bool]], read: Callable[[str], str]) -> list[str]:
+    """Phonemes of the pieces of a text. read: makes phonemes of those that are none.
 
-    One text at a time: phonemizer loses count of a batch with empty texts or mere punctuation in
-    it, and alone a sentence takes about 0.2 ms. Its output stays as it is: NFC would compose letter
-    and tilde, and the published table has the tilde as a symbol of its own.
+    Espeak drops the spaces at a piece's ends, so they are put back, and so is a piece of mere
+    punctuation, which it has no use for beside no word.
     """
-    plain = normalise(text)
-    if not plain:
-        return []
-    return list(" ".join(" ".join(backend.phonemize([plain], strip=True)).split()))
-
-
-def decomposed(text: str, front_end: FrontEnd) -> list[str]:
-    """The front end's symbols, letters apart from their marks: ç is c and a cedilla."""
-    return list(unicodedata.normalize("NFD", "".join(front_end(text))))
+    made = []
+    for piece, is_phonemes in pieces:
+        if is_phonemes:
+            made.append(" ".join(piece.split()))
+            continue
+        plain = normalise(piece)
+        if any(map(str.isalnum, plain)):
+            plain = read(plain)
+        before, after = piece[:1].isspace(), piece[-1:].isspace()
+        made.append(" " * before + plain + " " * after)
+    return list(" ".join("".join(made).split()))
 
 
 def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], list[str]]:
@@ -79,58 +135,6 @@ def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], l
 
 def describe_front_end(config: TextConfig) -> str:
     """What makes symbols of texts; of espeak the version, since others speak otherwise."""
-    if config.front_end == "characters":
-        return "characters"
-    version = ".".join(map(str, _espeak(config.language).version()))
-    return f"phonemes by espeak-ng {version}, {config.language}"
-
-
-@functools.lru_cache(maxsize=None)
-def _espeak(language: str) -> Any:
-    """Phonemizer's espeak backend, built once per language and process: it loads a library."""
-    try:
-        import espeakng_loader
-        from phonemizer.backend import EspeakBackend
-        from phonemizer.backend.espeak.wrapper import EspeakWrapper
-    except ImportError as error:
-        raise UserError(
-            f'text.front_end "phonemes" needs the package {error.name}, which is not installed; '
-            f"run: pip install phonemizer espeakng-loader; or train on letters: "
-            f"--set text.front_end=characters --set text.symbols=from_data"
-        ) from None
-    try:
-        EspeakWrapper.set_library(espeakng_loader.get_library_path())
-        EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-        languages = EspeakBackend.supported_languages()
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"espeak-ng of the package espeakng-loader does not load ({error}); run: "
-            f"pip install --force-reinstall espeakng-loader"
-        ) from None
-    if language not in languages:
-        raise UserError(
-            f'text.language "{language}": espeak has no such voice; '
-            f"expected one of: {', '.join(_near_languages(language, languages))}"
-        )
-    quiet = logger.getChild("espeak")  # it counts words that espeak joins, which is no fault
-    quiet.setLevel(logging.ERROR)
-    return EspeakBackend(
-        language,
-        preserve_punctuation=True,
-        with_stress=True,
-        language_switch="remove-flags",
-        logger=quiet,
-    )
-
-
-def _near_languages(language: str, languages: dict[str, str]) -> list[str]:
-    """Codes that start alike, whose language is called so, or that look alike; else all."""
-    asked = language.lower().replace("_", "-")
-    stem = asked.split("-")[0]
-    near = [
-        code
-        for code, name in languages.items()
-        if code == asked or code.split("-")[0] == stem or stem in name.lower().split()
-    ]
-    near += difflib.get_close_matches(asked, languages, 3, 0.6)
-    return [f"{code} ({languages[code]})" for code in dict.fromkeys(near)] or sorted(languages)
+    if config.front_end != "phonemes":
+        return config.front_end
+    return f"phonemes by espeak-ng {espeak_version(config.language)}, {config.language}"

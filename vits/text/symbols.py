@@ -40,6 +40,10 @@ class SymbolTable:
         """The symbols that no text may have, each once, in order of appearance."""
         return [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._spoken]
 
+    def known(self, symbols: Sequence[str]) -> list[str]:
+        """The symbols without those that no text may have."""
+        return [symbol for symbol in symbols if symbol in self._spoken]
+
     def encode(self, symbols: Sequence[str]) -> list[int]:
         """Ids of the symbols, n of them: with add_blank 2 n + 1, and those of start and end."""
         unknown = self.unknown(symbols)
