@@ -26,7 +26,9 @@ __all__ = ["cardinal", "ordinal", "spoken"]
 
 _DIGIT = re.compile(r"[0-9½¼¾⅓⅔⅛]")
 _ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLCDMХІ][IVXLCDMХІСМ]*(?!\w)|\d")
-_ABBREVIATED = re.compile(r"\w\.(?=.*\w)|\w\.\w\.|\b(?:др|пр|под|Хр|н|е|г|напр|вкл|ред|авт)\.|\w-\w")
+_ABBREVIATED = re.compile(
+    r"\w\.(?=.*\w)|\w\.\w\.|\b(?:др|пр|под|Хр|н|е|г|напр|вкл|ред|авт)\.|\w-\w"
+)
 _SIGN = re.compile(r"[№§&+=€%°£@×÷#]|www|\.(?:bg|com|org|net|eu|info)\b")
 
 

@@ -49,7 +49,9 @@ _TITLES = {
 _BEFORE_LOWER_CASE = frozenset("проф доц акад инж арх адв ген полк гл.ас зам".split())
 _ONLY_BEFORE_QUOTES = frozenset("в сп изд".split())
 _NEVER_CAPITAL = frozenset("г в с р о ас общ обл".split())  # else initials: "Г. Иванов"
-_MOUNTAINS = "Рила|Пирин|Витоша|Родоп|Стара|Странджа|Сакар|Средна|Осогово|Славянка|Беласица|Огражден"
+_MOUNTAINS = (
+    "Рила|Пирин|Витоша|Родоп|Стара|Странджа|Сакар|Средна|Осогово|Славянка|Беласица|Огражден"
+)
 _FEMALE_SAINTS = "Петка|София|Богородица|Марина|Ана|Анна|Неделя|Екатерина|Варвара|Троица|Мария|Елена|Параскева|Злата|Дева|Тереза|Магдалена"
 
 # Before a number, Roman ones and letters included.
@@ -88,6 +90,8 @@ _ANYWHERE = {
     "с.г": "същата година",
     "пр.н.е": "преди новата ера",
     "пр. Хр": "преди Христа",
+    "пр.Хр": "преди Христа",
+    "сл.Хр": "след Христа",
     "сл. Хр": "след Христа",
     "от н.е": "от новата ера",
     "бел. ред": "бележка на редактора",
@@ -98,11 +102,9 @@ _ANYWHERE = {
     "и др": "и други",
     "и пр": "и прочие",
     "и под": "и подобни",
-    "и сродни": "и сродни",
     "тел": "телефон",
     "моб": "мобилен",
 }
-del _ANYWHERE["и сродни"]
 _HYPHENATED = {
     "д-р": "доктор",
     "д-рът": "докторът",
@@ -200,7 +202,7 @@ def _flat(match: re.Match[str]) -> str:
 def _title(match: re.Match[str]) -> str:
     written, joint = match.groups()
     key, following = _key(written), match.string[match.end() :]
-    quoted = following[0] in "„“«\""
+    quoted = following[0] in '„“«"'
     named = following[0].isupper() or quoted
     if key in _NEVER_CAPITAL and written[0].isupper():
         return match.group()

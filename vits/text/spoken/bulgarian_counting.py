@@ -21,7 +21,14 @@ from vits.text.spoken.bulgarian_reading import (
     range_words,
 )
 
-_SUM_SIGN = {"+": "плюс", "-": "минус", "–": "минус", "−": "минус", "=": "е равно на", "±": "плюс минус"}
+_SUM_SIGN = {
+    "+": "плюс",
+    "-": "минус",
+    "–": "минус",
+    "−": "минус",
+    "=": "е равно на",
+    "±": "плюс минус",
+}
 _SUM_SIGN |= dict.fromkeys("x×хХ*·", "по") | dict.fromkeys(":÷/", "делено на")
 _SUM_SIGN |= {"<": "е по-малко от", ">": "е по-голямо от", "≈": "е приблизително"}
 _SUM_SIGN |= {"≤": "е по-малко или равно на", "≥": "е по-голямо или равно на", "≠": "не е равно на"}
@@ -32,9 +39,9 @@ _SUM = re.compile(
 )
 _TIMES = re.compile(rf"(?<=\d){SPACE}?[x×хХ*]{SPACE}?(?=\d)")
 _PLUS = re.compile(rf"(?<=\d){SPACE}?\+{SPACE}?(?=\d)")
-_SIGNED = re.compile(rf"(?<![^\s(„\"“«=:])(?<!\d )([-−–+±])(?=\d)|(?<=\s)([−±]) (?=\d)")
+_SIGNED = re.compile(r"(?<![^\s(„\"“«=:])(?<!\d )([-−–+±])(?=\d)|(?<=\s)([−±]) (?=\d)")
 _APPROXIMATELY = re.compile(r"(?<!\w)[~≈]\s?(?=\d)")
-_DOTTED = re.compile(rf"(?<![\d.,])\d+(?:\.\d+)+(?![,\d])")
+_DOTTED = re.compile(r"(?<![\d.,])\d+(?:\.\d+)+(?![,\d])")
 _RANGE = re.compile(rf"{WORD_START}({INTEGER}|{NUMBER})({RANGE_MARK})({NUMBER})(?!\w|{DASH}\d)")
 _NUMBER = re.compile(rf"{WORD_START}({NUMBER})(?!\w)")
 _LETTER_THEN_NUMBER = re.compile(r"(?<=[^\W\d_])[-\u2011]?(\d+(?:[.,]\d+)*)")
@@ -58,9 +65,9 @@ def sums_spoken(text: str) -> str:
 def counting_spoken(text: str) -> str:
     """The text with every number that is left in words."""
     text = _DOTTED.sub(_dotted, text)
+    text = _LETTER_THEN_NUMBER.sub(lambda m: " " + _plain(m[1]), text)
     text = _RANGE.sub(_range, text)
     text = _NUMBER.sub(_number, text)
-    text = _LETTER_THEN_NUMBER.sub(lambda m: " " + _plain(m[1]), text)
     text = _NUMBER_THEN_LETTER.sub(lambda m: _plain(m[1]) + " ", text)
     text = _JOINED_NUMBERS.sub(" ", text)
     return _ANY_NUMBER.sub(lambda m: _plain(m[0]), text)
@@ -84,7 +91,9 @@ def _dotted(match: re.Match[str]) -> str:
 def _range(match: re.Match[str]) -> str:
     first, mark, second = match.groups()
     before, following = match.string[: match.start()], match.string[match.end() :]
-    asked = None if "," in second else ordinal_gender_after(following, int(re.sub(r"\D", "", second)))
+    asked = (
+        None if "," in second else ordinal_gender_after(following, int(re.sub(r"\D", "", second)))
+    )
     if asked and first.isdigit() and second.isdigit() and asked != "plural":
         rising = int(first) < int(second)
         words = ordinal(int(first), asked), ordinal(int(second), asked)

@@ -12,9 +12,7 @@ from vits.text.spoken.bulgarian_nouns import FUNCTION_WORDS
 from vits.text.spoken.bulgarian_numbers import cardinal, ordinal, roman
 from vits.text.spoken.bulgarian_reading import DASH, SPACE, range_words, stop, stop_after_time
 
-MONTHS = (
-    "януари февруари март април май юни юли август септември октомври ноември декември".split()
-)
+MONTHS = "януари февруари март април май юни юли август септември октомври ноември декември".split()
 _SHORT_MONTHS = {"ян": 0, "яну": 0, "фев": 1, "февр": 1, "апр": 3, "авг": 7, "септ": 8, "сеп": 8}
 _SHORT_MONTHS |= {"окт": 9, "ноем": 10, "дек": 11}
 _MONTH = rf"(?:(?:{'|'.join(MONTHS)})(?!\w)|(?:{'|'.join(_SHORT_MONTHS)})\.)"
@@ -184,7 +182,9 @@ def _single_year(match: re.Match[str]) -> str:
     elif 100 <= number <= 999 and dotted:
         is_year = cued
     elif not dotted:  # "през 1878 г": a forgotten dot
-        is_year = 1000 <= number <= 2199 and re.search(r"(?i)\b(?:през|във?)\s$", before) is not None
+        is_year = (
+            1000 <= number <= 2199 and re.search(r"(?i)\b(?:през|във?)\s$", before) is not None
+        )
     else:
         is_year = False
     if is_year:
@@ -192,7 +192,9 @@ def _single_year(match: re.Match[str]) -> str:
     lasting = number < 100 or number > 2199
     continues = re.match(r",?\s[а-я]", after) is not None
     if dotted and lasting and (sign == "год." or continues or _DURATION_BEFORE.search(before)):
-        return f"{cardinal(number, 'feminine')} {'година' if number == 1 else 'години'}{stop(match)}"
+        return (
+            f"{cardinal(number, 'feminine')} {'година' if number == 1 else 'години'}{stop(match)}"
+        )
     return match.group()
 
 

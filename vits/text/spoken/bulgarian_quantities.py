@@ -6,7 +6,6 @@
 
 import re
 
-from vits.text.spoken.bulgarian_numbers import Gender, cardinal
 from vits.text.spoken.bulgarian_reading import (
     NUMBER,
     RANGE_MARK,
@@ -16,7 +15,6 @@ from vits.text.spoken.bulgarian_reading import (
     counted,
     is_one,
     number_range,
-    number_words,
     range_words,
     stop,
     value,
@@ -257,5 +255,3 @@ def _per(per: str | None, spelling: str) -> str:
     if spelling in _CENTS or spelling == "ст":
         return f" за {name}"
     return f" {'в' if per in _PER_TIME else 'на'} {name}"
-
-

@@ -32,6 +32,7 @@ _WITH_COLON = re.compile(
     r"(?![:\d]|[.,]\d)(\sчас[аъ]т?(?!\w))?"
 )
 _AT_DOT = re.compile(rf"(?<=\bв )({_HOUR})\.([0-5]\d)(?![\w.:%]|,\d|{SPACE}?(?:лв|%|€|см|м\b|к))")
+_AT = re.compile(r"\b(?:в|във|към)\s$", re.IGNORECASE)
 _PAIR = re.compile(rf"{_START}({INTEGER})(?P<space>{SPACE}?):{SPACE}?({INTEGER})(?![\w:]|[.,]\d)")
 _SCORE_BEFORE = re.compile(
     r"(?:(?<!\w)(?:с|със)|резултат\w*|поб[еи]д\w*|загуб\w*|повед[еоа]\w*|би|води|гейм\w*|сет\w*"
@@ -67,6 +68,8 @@ def _short(hour: str, minute: str) -> str:
 def _with_sign(match: re.Match[str]) -> str:
     first, mark, second = match.groups()
     words = _clock(second)
+    if second == "1" and not first and _AT.search(match.string[: match.start()]):
+        words = "един часа"  # of the day, not one hour long
     if first:
         at_full_hours = ":" not in first + second and "." not in first + second
         earlier = cardinal(int(first), "masculine") if at_full_hours else _clock(first)
