@@ -139,7 +139,9 @@ def files_below(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -
 
 def without_suffix(name: str) -> str:
     """The name without the suffix of a recording, if it has one."""
-    return name[: -len(Path(name).suffix)] if Path(name).suffix.lower() in SUFFIXES else name
+    stem, dot, suffix = name.rpartition(".")
+    hidden = not stem or stem[-1] in "/\\"  # ".wav" is a name, no suffix
+    return stem if not hidden and dot + suffix.lower() in SUFFIXES else name
 
 
 def _split(name: str) -> tuple[str, str]:

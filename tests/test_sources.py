@@ -1,0 +1,275 @@
+"""Data sets of every common layout are read as the same utterances, and odd lines are told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from hifigan.errors import UserError
+from vits.sources.entry import (
+    BAD_JSON,
+    LINE_BREAKS,
+    NO_RECORDING_LISTED,
+    NO_TEXT_FILE,
+    NOT_UTF8,
+    TWICE,
+    WRONG_COLUMNS,
+)
+from vits.sources.reader import LAYOUTS, read_source
+
+TEXTS = {
+    "a1": "The first sentence.",
+    "a2": "Второто изречение, по-дълго.",
+    "b1": "A third one, longer than the rest of them.",
+    "b2": "And the last.",
+}
+SPEAKERS = {"a1": "anna", "a2": "anna", "b1": "boris", "b2": "boris"}
+
+
+def sound(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.zeros(80), 8000)
+    return path
+
+
+def lines(*rows: str) -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def listed(
+    folder: Path, name: str, row: str, sounds: str = "wavs/{id}.wav", head: str = ""
+) -> Path:
+    """A folder with a list; row: of each utterance."""
+    folder.mkdir(exist_ok=True)
+    rows = [row.format(id=i, text=t, speaker=SPEAKERS[i], raw=t.upper()) for i, t in TEXTS.items()]
+    (folder / name).write_bytes(lines(*([head] if head else []), *rows))
+    for i in TEXTS:
+        sound(folder / sounds.format(id=i))
+    return folder
+
+
+def write_vctk(folder: Path) -> Path:
+    for i, text in TEXTS.items():
+        speaker = SPEAKERS[i]
+        sound(folder / f"wav48_silence_trimmed/{speaker}/{speaker}_{i}_mic1.flac")
+        sound(folder / f"wav48_silence_trimmed/{speaker}/{speaker}_{i}_mic2.flac")
+        (folder / f"txt/{speaker}").mkdir(parents=True, exist_ok=True)
+        (folder / f"txt/{speaker}/{speaker}_{i}.txt").write_text(text + "\n", "utf-8")
+    return folder
+
+
+def write_kaldi(folder: Path) -> Path:
+    for i in TEXTS:
+        sound(folder / f"sound/{i}.wav")
+    (folder / "wav.scp").write_bytes(lines(*(f"{i} sound/{i}.wav" for i in TEXTS)))
+    (folder / "text").write_bytes(lines(*(f"{i} {t}" for i, t in TEXTS.items())))
+    (folder / "utt2spk").write_bytes(lines(*(f"{i} {s}" for i, s in SPEAKERS.items())))
+    return folder
+
+
+def write_pairs(folder: Path) -> Path:
+    for i, text in TEXTS.items():
+        path = sound(folder / SPEAKERS[i] / f"{i}.wav")
+        path.with_suffix(".txt").write_text(f"{text}\n", "utf-8")
+    return folder
+
+
+def write_json(folder: Path) -> Path:
+    rows = [
+        json.dumps(
+            {
+                "audio": sound(folder / f"x/{i}.flac").name and f"x/{i}.flac",
+                "text": t,
+                "speaker": SPEAKERS[i],
+            }
+        )
+        for i, t in TEXTS.items()
+    ]
+    (folder / "manifest.jsonl").write_bytes(lines(*rows))
+    return folder
+
+
+SOURCES = {  # how each is written, its layout, and whether it has speakers
+    "LJ Speech": (lambda f: listed(f, "metadata.csv", "{id}|{raw}|{text}"), "ljspeech", False),
+    "Piper, one speaker": (lambda f: listed(f, "metadata.csv", "{id}|{text}"), "path_text", False),
+    "Piper": (
+        lambda f: listed(f, "metadata.csv", "{id}|{speaker}|{text}"),
+        "path_speaker_text",
+        True,
+    ),
+    "Coqui's head": (
+        lambda f: listed(
+            f, "metadata.csv", "wavs/{id}.wav|{text}|{speaker}", head="audio_file|text|speaker_name"
+        ),
+        "table",
+        True,
+    ),
+    "StyleTTS": (
+        lambda f: listed(f, "train.txt", "{id}.wav|{text}|{speaker}"),
+        "path_text_speaker",
+        True,
+    ),
+    "tabs": (
+        lambda f: listed(
+            f,
+            "validated.tsv",
+            "{speaker}\t{id}.mp3\t{text}",
+            "{id}.mp3.wav",
+            "client_id\tpath\tsentence",
+        ),
+        "table",
+        True,
+    ),
+    "commas": (
+        lambda f: listed(f, "metadata.csv", '{id}.wav,"{text}"', head="file_name,text"),
+        "table",
+        False,
+    ),
+    "VCTK": (write_vctk, "vctk", True),
+    "Kaldi": (write_kaldi, "kaldi", True),
+    "pairs": (write_pairs, "pairs", True),
+    "JSON lines": (write_json, "json_lines", True),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_layout_is_recognised_and_read(tmp_path, kind):
+    write, layout, has_speakers = SOURCES[kind]
+    folder = tmp_path / "a data set"
+    folder.mkdir()
+    source = read_source(write(folder))
+    assert source.layout == layout and list(source.problems) == []
+    assert sorted(e.text for e in source.entries) == sorted(TEXTS.values())
+    by_text = {text: i for i, text in TEXTS.items()}
+    for entry in source.entries:
+        assert entry.path.is_file() and by_text[entry.text] in entry.path.name
+        assert entry.speaker == (SPEAKERS[by_text[entry.text]] if has_speakers else None)
+    assert len({e.id for e in source.entries}) == 4
+
+
+def test_lists_of_splits_say_so_and_a_list_is_read_alone(tmp_path):
+    listed(tmp_path, "train.csv", "{id}|{text}")
+    sound(tmp_path / "wavs/c.wav")
+    (tmp_path / "val.csv").write_bytes(lines("c|Held out."))
+    source = read_source(tmp_path)
+    assert [e.split for e in source.entries] == ["train"] * 4 + ["valid"]
+    assert [e.split for e in read_source(tmp_path / "val.csv").entries] == [None]
+    assert source.entries[4].place == "val.csv:1"
+
+
+def test_a_named_layout_counts_more_than_what_the_columns_look_like(tmp_path):
+    (tmp_path / "l.txt").write_bytes(lines("a|x|Hello there, you.", "b|x|Good bye for now."))
+    assert read_source(tmp_path / "l.txt").layout == "path_speaker_text"
+    by_name = read_source(tmp_path / "l.txt", "styletts")
+    assert [(e.text, e.speaker) for e in by_name.entries] == [
+        ("x", "Hello there, you."),
+        ("x", "Good bye for now."),
+    ]
+
+
+def test_columns_that_could_be_either_are_asked_for(tmp_path):
+    (tmp_path / "l.txt").write_bytes(lines(*(f"{i}|anna|yes" for i in range(9))))
+    with pytest.raises(
+        UserError, match="cannot tell speakers from texts.*'anna' and 'yes'.*--layout"
+    ):
+        read_source(tmp_path / "l.txt")
+
+
+def problems(folder: Path, content: bytes, name: str = "metadata.csv") -> dict[str, list[str]]:
+    (folder / name).write_bytes(content)
+    for i in TEXTS:
+        sound(folder / f"wavs/{i}.wav")
+    found: dict[str, list[str]] = {}
+    for problem in read_source(folder).problems:
+        found.setdefault(problem.kind, []).append(f"{problem.place}: {problem.detail}")
+    return found
+
+
+def test_odd_lines_are_problems_with_their_numbers_and_the_rest_is_read(tmp_path):
+    rows = [f"{i}|{t}" for i, t in TEXTS.items()]
+    content = lines(rows[0], "b1 no bar", rows[1], "", "b1|a|b", rows[0]) + "b1|Добро\n".encode(
+        "cp1251"
+    )
+    content += "b2|déjà vu\n".encode("latin-1") + lines(rows[2], rows[3])
+    found = problems(tmp_path, content)
+    assert set(found) == {WRONG_COLUMNS, NOT_UTF8, TWICE}
+    assert [p.split(":")[1] for p in found[WRONG_COLUMNS]] == ["2", "5"]
+    assert found[TWICE] == [
+        "metadata.csv:6: 'a1' is listed at metadata.csv:1, too; keep one of them"
+    ]
+    assert "looks like cp1251 ('b1|Добро')" in found[NOT_UTF8][0]
+    assert "déjà" in found[NOT_UTF8][1]
+    assert len(read_source(tmp_path).entries) == 4
+
+
+def test_marks_and_line_ends_of_other_systems_are_read(tmp_path):
+    rows = [f"{i}|{t}" for i, t in TEXTS.items()]
+    assert problems(tmp_path, b"\xef\xbb\xbf" + "\r\n".join(rows).encode()) == {}
+    assert "byte-order mark" in read_source(tmp_path).notes[1]
+    assert set(problems(tmp_path, "\r".join(rows).encode())) == {LINE_BREAKS}
+    assert set(problems(tmp_path, "\n".join(rows).encode("utf-16"))) == {NOT_UTF8}
+    assert [e.text for e in read_source(tmp_path).entries] == [*TEXTS.values()]
+
+
+def test_recordings_without_a_line_and_lines_without_a_recording_are_told(tmp_path):
+    rows = [f"{i}|{t}" for i, t in TEXTS.items() if i != "b2"]
+    found = problems(tmp_path, lines(*rows, "A9|gone", "B2 |other case"))
+    assert [p.split(":")[0] for p in found[NO_RECORDING_LISTED]] == ["wavs/b2.wav"]
+    gone, near = read_source(tmp_path).entries[-2:]
+    assert gone.path is None and gone.near is None
+    assert near.path is None and near.near.endswith("wavs/b2.wav")
+
+
+def test_bad_json_is_told_by_line(tmp_path):
+    good = [json.dumps({"audio": f"wavs/{i}.wav", "text": t}) for i, t in TEXTS.items()]
+    bad = ['{"audio": ', "[1]", '{"audio": "x.wav"}', '{"audio": "y", "text": "t", "speaker": 5}']
+    found = problems(tmp_path, lines(*good, *bad), "train.jsonl")
+    assert [p.split(":")[1] for p in found[BAD_JSON]] == ["5", "6", "7", "8"]
+    assert 'no text "text"' in found[BAD_JSON][2] and "put it in quotes" in found[BAD_JSON][3]
+
+
+def test_a_recording_without_a_text_file_is_a_problem(tmp_path):
+    write_pairs(tmp_path)
+    sound(tmp_path / "anna/x.wav")
+    sound(tmp_path / "anna/y.wav").with_suffix(".txt").write_bytes("привет".encode("cp1251"))
+    kinds = {p.place: p.kind for p in read_source(tmp_path).problems}
+    assert kinds == {"anna/x.wav": NO_TEXT_FILE, "anna/y.txt": NOT_UTF8}
+
+
+def test_kaldi_commands_and_segments_are_told(tmp_path):
+    write_kaldi(tmp_path)
+    (tmp_path / "wav.scp").write_bytes(lines("a1 sox a.wav -t wav - |", "a2 sound/a2.wav"))
+    source = read_source(tmp_path)
+    assert "is a command" in source.problems[0].detail and source.problems[0].place == "wav.scp:1"
+    (tmp_path / "segments").write_text("a1 a 0 1\n")
+    with pytest.raises(UserError, match="segments: parts of recordings are not read; cut"):
+        read_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "make, told",
+    [
+        (lambda f: f / "none", "no such file or folder"),
+        (lambda f: f, "no utterances found, expected recordings and a list"),
+        (
+            lambda f: (f / "x.txt").write_text("no bars\nat all\n") and f / "x.txt",
+            "most lines have no |",
+        ),
+        (
+            lambda f: (f / "x.txt").write_text("a|b|c|d|e\n") and f / "x.txt",
+            "most lines have 5 columns",
+        ),
+    ],
+)
+def test_what_is_no_data_set_ends_in_one_line(tmp_path, make, told):
+    with pytest.raises(UserError) as error:
+        read_source(make(tmp_path))
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_an_unknown_layout_is_told_with_all_there_are():
+    with pytest.raises(UserError, match="--layout lj: unknown; choose one of: json_lines"):
+        read_source(Path("."), "lj")
+    assert all(LAYOUTS.values())
