@@ -1,0 +1,106 @@
+"""The stages that look at the source's lists: what is there, and what of it can be used."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hifigan.corpus.finder import without_suffix
+from vits.prepare.settings import Settings
+from vits.prepare.splitting import sentence_key
+from vits.prepare.work import ENTRIES, FOLDER, REFUSED, SafeNames, Task, read_rows, write_rows
+from vits.sources.entry import Entry, Source
+from vits.sources.reader import read_source
+
+READ = "read.jsonl"
+MISSING, EMPTY_TEXT, TWO_TEXTS = "missing recording", "empty text", "two texts for a recording"
+
+
+def read_entries(folder: Path, settings: Settings) -> int:
+    """Write down what the source holds, problems included. Returns the number of entries."""
+    source = read_source(Path(settings.source), settings.layout)
+    write_rows(folder / FOLDER / READ, _rows(source, settings))
+    return len(source.entries)
+
+
+def _rows(source: Source, settings: Settings) -> Iterator[dict[str, Any]]:
+    yield {"layout": source.layout, "notes": list(source.notes)}
+    for entry in source.entries:
+        yield asdict(entry) | {
+            "path": None if entry.path is None else str(entry.path.absolute()),
+            "speaker": entry.speaker or settings.speaker,
+            "language": entry.language or settings.language,
+        }
+    for problem in source.problems:
+        yield {"problem": problem.kind, "place": problem.place, "detail": problem.detail}
+
+
+def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
+    """Write down the tasks, and what is refused already. Returns the numbers of both."""
+    base = Path(settings.source)
+    base = (base if base.is_dir() else base.parent).absolute()
+    refused: list[dict[str, str]] = []
+    texts: dict[int, int] = {}  # of each recording, as hashes: a million fit
+
+    def good() -> Iterator[Entry]:
+        for row in read_rows(folder / FOLDER / READ):
+            if "problem" in row:
+                refused.append({k: row[k] for k in ("problem", "place", "detail")} | {"id": ""})
+            elif "id" in row:
+                entry = Entry(**row)
+                fault = _fault(entry, texts)
+                if fault is None:
+                    yield entry
+                else:
+                    told = {"problem": fault[0], "place": entry.place, "detail": fault[1]}
+                    refused.append(told | {"id": entry.id})
+
+    def tasks() -> Iterator[dict[str, Any]]:
+        for entry, audio in named(good(), base, settings.format):
+            yield asdict(
+                Task(
+                    entry.id,
+                    str(entry.path),
+                    audio,
+                    " ".join(entry.text.split()),
+                    entry.speaker,
+                    entry.language,
+                    entry.split if settings.keep_splits else None,
+                    entry.place,
+                )
+            )
+
+    n = write_rows(folder / FOLDER / ENTRIES, tasks())
+    write_rows(folder / FOLDER / REFUSED, iter(refused))
+    return n, len(refused)
+
+
+def _fault(entry: Entry, texts: dict[int, int]) -> tuple[str, str] | None:
+    if entry.path is None:
+        return MISSING, "no such recording" + (f"; there is {entry.near}" if entry.near else "")
+    if not sentence_key(entry.text):
+        return EMPTY_TEXT, f"nothing to speak in {entry.text[:60]!r}"
+    recording, text = hash(str(entry.path)), hash(entry.text)
+    if texts.setdefault(recording, text) != text:
+        return TWO_TEXTS, f"{entry.path} is said to be something else in an earlier line"
+    return None
+
+
+def named(entries: Iterator[Entry], base: Path, suffix: str) -> Iterator[tuple[Entry, str]]:
+    """Each entry with the path of what is made of it; a recording has one path."""
+    names = SafeNames(suffix)
+    paths: dict[str, str] = {}
+    for entry in entries:
+        source = str(entry.path)
+        if source not in paths:
+            paths[source] = names.name(_within(entry, base))
+        yield entry, paths[source]
+
+
+def _within(entry: Entry, base: Path) -> str:
+    """A name for what is made of the recording: its path below the source, else its last parts."""
+    path = Path(entry.path)
+    try:
+        return without_suffix(path.relative_to(base).as_posix())
+    except ValueError:
+        return without_suffix("/".join(path.parts[-2:]).strip("/"))

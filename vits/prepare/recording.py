@@ -1,0 +1,136 @@
+"""One recording made ready: mono, at the target rate, trimmed and levelled where that is asked."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from hifigan.audio import fold_channels, read_samples, resample
+from hifigan.errors import UserError
+from vits.doctor.sound_activity import find_speech
+from vits.doctor.sound_spectrum import HOP_SECONDS, power_spectrum
+from vits.prepare.settings import Settings
+
+SILENCE_PEAK = 1e-3  # of full scale, as training has it
+LOUDEST_PEAK = 10 ** (-1 / 20)  # -1 dBFS: what a gain may raise a peak to
+FULL_SCALE = 32768
+BLOCK_SECONDS = 0.4  # of BS.1770; shorter clips are measured with silence around them
+COMPRESSION = 0.4  # of FLAC: level 5 and 8 save 1 % more and take longer
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a recording. fault: why nothing was made; then all else is 0."""
+
+    seconds: float = 0.0
+    fault: str | None = None
+    detail: str = ""
+    changes: dict[str, float] = field(default_factory=dict)  # what was done, and how much of it
+    n_bytes: int = 0  # of the file written
+
+
+def make_recording(source: Path, target: Path, settings: Settings) -> Made:
+    """Write `target`, whole or not at all. OSError: the disk refuses."""
+    try:
+        samples, rate = read_samples(source)
+    except UserError as error:
+        return Made(fault="unreadable", detail=str(error))
+    if not np.isfinite(samples).all():
+        return Made(fault="NaN", detail="holds samples that are no numbers")
+    if len(samples) == 0:
+        return Made(fault="empty", detail="holds no samples")
+    changes: dict[str, float] = {}
+    wav = fold_channels(samples)
+    if samples.shape[1] > 1:
+        changes["channels folded"] = samples.shape[1]
+    if settings.trim:
+        wav, cut = trimmed(wav, rate, settings.trim_margin)
+        if cut:
+            changes["silence cut"] = cut
+    if rate != settings.sample_rate:
+        wav = resample(wav, rate, settings.sample_rate)
+        changes["resampled"] = rate
+    seconds = len(wav) / settings.sample_rate
+    if seconds < settings.min_seconds:
+        told = f"{seconds:.2f} s, --min_seconds asks for {settings.min_seconds:g}"
+        return Made(fault="too short", detail=told)
+    if seconds > settings.max_seconds:
+        told = f"{seconds:.2f} s, --max_seconds asks for {settings.max_seconds:g}"
+        return Made(fault="too long", detail=told)
+    if np.abs(wav).max() < SILENCE_PEAK:
+        return Made(fault="silent", detail=f"peak {np.abs(wav).max():.1g} of full scale")
+    if settings.loudness is not None:
+        wav = levelled(wav, settings.sample_rate, settings.loudness, changes)
+    peak = float(np.abs(wav).max())
+    if peak > 1:
+        wav = wav / peak
+        changes["peak lowered"] = 20 * float(np.log10(peak))
+    return Made(seconds, changes=changes, n_bytes=_write(source, target, wav, settings, changes))
+
+
+def trimmed(wav: np.ndarray, rate: int, margin: float) -> tuple[np.ndarray, float]:
+    """The clip from `margin` seconds before speech to as much behind it, and the seconds cut off.
+
+    Speech is what stands out of the clip's own noise, in the whole band or in that of s and f.
+    """
+    speech = find_speech(power_spectrum(wav.astype(np.float32), rate))
+    if speech.end <= speech.start:
+        return wav, 0.0
+    start = max(0, round((speech.start * HOP_SECONDS - margin) * rate))
+    end = min(len(wav), round((speech.end * HOP_SECONDS + margin) * rate))
+    return wav[start:end], (len(wav) - (end - start)) / rate
+
+
+def levelled(wav: np.ndarray, rate: int, loudness: float, changes: dict[str, float]) -> np.ndarray:
+    """The clip at `loudness` LUFS, or as near to it as a peak of -1 dBFS allows."""
+    import pyloudnorm
+
+    block = int(BLOCK_SECONDS * rate) + 1
+    measured = np.pad(wav, (0, max(0, block - len(wav)))).astype(np.float64)
+    found = pyloudnorm.Meter(rate, block_size=BLOCK_SECONDS).integrated_loudness(measured)
+    if not np.isfinite(found):  # too quiet for its gate
+        changes["too quiet to level"] = 0.0
+        return wav
+    gain = 10 ** ((loudness - found) / 20)
+    most = max(LOUDEST_PEAK, 1e-9) / float(np.abs(wav).max())
+    if gain > most:
+        changes["gain limited by the peak"] = 20 * float(np.log10(gain / most))
+        gain = most
+    changes["gain"] = 20 * float(np.log10(gain))
+    return wav * gain
+
+
+def _write(
+    source: Path, target: Path, wav: np.ndarray, settings: Settings, changes: dict[str, float]
+) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        if not changes and _is_ready(source, settings):
+            shutil.copyfile(source, temporary)  # to the bit, and without the work of encoding
+        else:
+            coded = np.clip(np.rint(wav * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+            soundfile.write(
+                temporary,
+                coded.astype(np.int16),
+                settings.sample_rate,
+                "PCM_16",
+                format=settings.format.upper(),
+                **({"compression_level": COMPRESSION} if settings.format == "flac" else {}),
+            )
+        n_bytes = temporary.stat().st_size
+        os.replace(temporary, target)
+        return n_bytes
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{target}: {error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_ready(source: Path, settings: Settings) -> bool:
+    """Whether the source is such a file already. (Its rate and channels are those asked for.)"""
+    info = soundfile.info(source)
+    return info.format == settings.format.upper() and info.subtype == "PCM_16"

@@ -1,0 +1,116 @@
+"""What was read, made and refused, in numbers and in words."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from vits.prepare.manifest_stage import MANIFEST, write_text
+from vits.prepare.settings import Settings
+from vits.prepare.splitting import sentence_number
+from vits.prepare.work import FOLDER, REFUSED, read_rows, results, tasks
+
+N_SHOWN = 20  # of the refused, by reason, in report.txt; report.json has all
+RARE = 5  # texts; a symbol in fewer is hardly learnt
+MANY = 20  # speakers or languages that report.txt lists
+
+
+def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, Any]:
+    """Write report.json and report.txt; returns what the first holds."""
+    known = results(folder)
+    refused: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(folder / FOLDER / REFUSED):
+        refused.setdefault(row["problem"], []).append(
+            {key: row[key] for key in ("id", "place", "detail")}
+        )
+    changes: Counter[str] = Counter()
+    amounts: Counter[str] = Counter()
+    counted: set[str] = set()
+    for task in tasks(folder):
+        result = known.get(task.source)
+        if result is None:
+            continue
+        if result.made.fault:
+            row = {"id": task.id, "place": task.place, "detail": result.made.detail}
+            refused.setdefault(result.made.fault, []).append(row)
+        elif task.source not in counted:
+            counted.add(task.source)
+            changes.update(result.made.changes.keys())
+            amounts["silence cut"] += result.made.changes.get("silence cut", 0.0)
+    seconds: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
+    numbers: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
+    sentences: Counter[int] = Counter()
+    for row in read_rows(folder / MANIFEST):
+        sentences[sentence_number(row["text"])] += 1
+        for key in seconds:
+            if row.get(key) is not None:
+                seconds[key][row[key]] += row["seconds"]
+                numbers[key][row[key]] += 1
+    symbols_path = folder / "symbols.json"
+    symbols = json.loads(symbols_path.read_text("utf-8")) if symbols_path.exists() else {}
+    found = {
+        "source": settings.source,
+        "utterances": sum(numbers["split"].values()),
+        "hours": sum(seconds["split"].values()) / 3600,
+        "sentences": len(sentences),
+        "sentences_on_two_sides": n_torn,
+        "by": {
+            key: {
+                name: {"utterances": numbers[key][name], "hours": round(s / 3600, 4)}
+                for name, s in seconds[key].most_common()
+            }
+            for key in seconds
+        },
+        "changes": dict(changes),
+        "seconds_of_silence_cut": round(amounts["silence cut"], 2),
+        "refused": refused,
+        "rare_symbols": {
+            kind: {
+                language: [s for s, n in by_symbol.items() if n["texts"] < RARE]
+                for language, by_symbol in by_language.items()
+            }
+            for kind, by_language in symbols.items()
+        },
+    }
+    write_text(folder / "report.json", json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / "report.txt", "\n".join(as_lines(found)) + "\n")
+    return found
+
+
+def as_lines(found: dict[str, Any]) -> list[str]:
+    """The report for people."""
+    n_refused = sum(map(len, found["refused"].values()))
+    lines = [
+        f"source      {found['source']}",
+        f"kept        {found['utterances']:,} utterances, {found['hours']:.2f} h, "
+        f"{found['sentences']:,} different sentences",
+        f"refused     {n_refused:,}",
+    ]
+    for key, by_name in found["by"].items():
+        for name, told in list(by_name.items())[:MANY]:
+            lines.append(
+                f"{key:<11} {name}: {told['utterances']:,} utterances, {told['hours']:.2f} h"
+            )
+        if len(by_name) > MANY:
+            lines.append(f"{key:<11} and {len(by_name) - MANY:,} more in report.json")
+    if found["sentences_on_two_sides"]:
+        lines.append(
+            f"split       {found['sentences_on_two_sides']} sentences stood in two of the source's "
+            f"lists; each was moved to one"
+        )
+    for change, n in found["changes"].items():
+        lines.append(f"changed     {n:,} recordings: {change}")
+    if found["seconds_of_silence_cut"]:
+        lines.append(f"cut         {found['seconds_of_silence_cut']:,.1f} s of silence in all")
+    for kind, by_language in found["rare_symbols"].items():
+        for language, rare in by_language.items():
+            if rare:
+                lines.append(
+                    f"rare        {kind} ({language}) in fewer than {RARE} texts: {' '.join(rare)}"
+                )
+    for reason, rows in sorted(found["refused"].items(), key=lambda item: -len(item[1])):
+        lines += ["", f"{reason}: {len(rows):,}"]
+        lines += [f"  {row['place']}  {row['id']}  {row['detail']}" for row in rows[:N_SHOWN]]
+        if len(rows) > N_SHOWN:
+            lines.append(f"  and {len(rows) - N_SHOWN:,} more in report.json")
+    return lines

@@ -1,0 +1,66 @@
+"""What a data set is made with: kept in prepare.json, so that the next command makes the same."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hifigan.atomic_file import appearing_whole
+from hifigan.errors import UserError
+
+NAME = "prepare.json"
+AUDIO_SETTINGS = (
+    "sample_rate",
+    "format",
+    "trim",
+    "trim_margin",
+    "loudness",
+    "min_seconds",
+    "max_seconds",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    source: str  # folder or list, absolute
+    layout: str | None  # of vits/sources; None: recognised
+    sample_rate: int  # Hz
+    format: str  # "flac" or "wav", 16 bits
+    trim: bool  # cut silent ends
+    trim_margin: float  # seconds of silence that are left before and behind speech
+    loudness: float | None  # LUFS (ITU-R BS.1770); None: as recorded
+    min_seconds: float
+    max_seconds: float
+    speaker: str | None  # of entries that name none
+    language: str | None
+    valid: float  # utterances from 1 on, a share below
+    test: float
+    keep_splits: bool  # where the source's lists say them
+    seed: int
+    front_end: str  # whose symbols are counted: "characters" or "phonemes"
+
+    def audio_digest(self) -> str:
+        """Of the settings that change what is in a recording."""
+        values = {key: getattr(self, key) for key in AUDIO_SETTINGS}
+        return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
+
+
+def agree(settings: Settings, folder: Path, redo: bool) -> None:
+    """Write the settings beside the data; a UserError if it was made with others, unless `redo`."""
+    path = folder / NAME
+    values = asdict(settings)
+    if path.exists() and not redo:
+        try:
+            before = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            before = {}
+        other = [key for key in values if before.get(key) != values[key]]
+        if other:
+            key = other[0]
+            raise UserError(
+                f"{path}: {folder} was made with {key} {before.get(key)!r}, now it is "
+                f"{values[key]!r}; use the same, another --output, or --redo to make it anew where "
+                f"that changes it"
+            )
+    with appearing_whole(path) as temporary:
+        temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", "utf-8")
