@@ -1,0 +1,185 @@
+"""How well each recording fits its text, by the alignment of a model in training.
+
+The posterior's latent, sent through the flow, is compared with what the text encoder says of the
+text (VITS Sec. 2.2.1): of a right text the best path through the likelihoods is much better than
+of other texts. Its own likelihood alone would tell hard recordings rather than wrong texts, so
+each is compared with how well the texts of its neighbours in length fit the same recording.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hifigan.mel import Spectrogram
+from vits.alignment_numbers import is_silence
+from vits.config import VitsConfig
+from vits.data import Batch, Utterance, UtteranceDataset, collate
+from vits.doctor.findings import WARNING, Case, Finding, Histogram
+from vits.doctor.sound_histograms import histogram
+from vits.doctor.text_rules import finding, some_of
+from vits.model import TrainingNoise, VitsModel, align, expand, hold
+
+N_TOGETHER = 8  # utterances; the texts of each are tried on all recordings of the eight
+WRONG = 4.0  # robust deviations below the usual contrast
+LONG_SYMBOL = 1.0  # seconds, of a symbol that is no pause
+ONE_FRAME = 0.9  # share of symbols with at most one frame
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How one utterance's text fits its recording."""
+
+    index: int  # in the list of utterances
+    own: float  # log-likelihood a frame and channel along the best path, in nats
+    contrast: float  # how much better than other texts of its length, in nats
+    one_frame: float  # share of symbols with at most one frame
+    longest: float  # seconds of the longest symbol that is no pause
+    longest_symbol: str
+
+
+@torch.inference_mode()
+def fits_of(model: VitsModel, config: VitsConfig, utterances: Sequence[Utterance]) -> Iterator[Fit]:
+    """The fit of each utterance, those of about one length together. model: in eval mode."""
+    dataset = UtteranceDataset(utterances, config.audio.sample_rate)
+    spectrogram = Spectrogram(config.audio)
+    order = np.argsort([u.n_frames for u in utterances], kind="stable")
+    groups = [order[i : i + N_TOGETHER] for i in range(0, len(order), N_TOGETHER)]
+    with tqdm(None, "aligning", len(order), unit="utterance", disable=None) as bar:
+        for group in groups:
+            batch = collate([dataset[int(i)] for i in group])
+            yield from _fits(model, config, spectrogram, batch, group)
+            bar.update(len(group))
+
+
+def _fits(
+    model: VitsModel,
+    config: VitsConfig,
+    spectrogram: Spectrogram,
+    batch: Batch,
+    group: np.ndarray,
+) -> Iterator[Fit]:
+    z_p, spec_lengths = _latent(model, config, spectrogram, batch)
+    n = len(group)
+    table = np.full((n, n), np.nan)  # of recording i with text j
+    for shift in range(n):
+        other = [(i + shift) % n for i in range(n)]
+        tokens, lengths = batch.tokens[other], batch.token_lengths[other]
+        possible = lengths <= spec_lengths
+        if not possible.all():
+            lengths = torch.minimum(lengths, spec_lengths)  # judged, and then passed over
+        languages = batch.languages if model.text_encoder.language_embedding is not None else None
+        text = model.text_encoder(tokens, lengths, languages)
+        durations = align(z_p, text, lengths, spec_lengths)
+        symbol_of_frame = hold(durations, z_p.shape[2])
+        m_p, logs_p = (expand(states, symbol_of_frame) for states in (text.m_p, text.logs_p))
+        likelihood = -logs_p - 0.5 * (z_p - m_p).square() * torch.exp(-2 * logs_p)
+        for i in range(n):
+            if possible[i]:
+                table[i, other[i]] = likelihood[i, :, : spec_lengths[i]].mean()
+        if shift == 0:
+            own_durations = durations
+    second = config.audio.sample_rate / config.audio.hop_length
+    for i in range(n):
+        others = np.delete(table[i], i)
+        others = others[np.isfinite(others)]
+        held = own_durations[i, : batch.token_lengths[i]]
+        longest, symbol = _longest(batch.tokens[i], held, config.text.symbols)
+        yield Fit(
+            int(group[i]),
+            float(table[i, i]),
+            float(table[i, i] - others.mean()) if len(others) else float("nan"),
+            float((held <= 1).float().mean()),
+            longest / second,
+            symbol,
+        )
+
+
+def _latent(
+    model: VitsModel, config: VitsConfig, spectrogram: Spectrogram, batch: Batch
+) -> tuple[Tensor, Tensor]:
+    """The flow's side of the recordings, without noise: [B, C, T_spec], and their frames."""
+    spec = spectrogram.magnitudes(batch.wav, batch.wav_lengths)
+    spec_lengths = batch.spec_lengths(config.audio.hop_length)
+    noise = model.draw_noise(batch.tokens, spec)
+    noise = TrainingNoise(
+        torch.zeros_like(noise.posterior), torch.zeros_like(noise.duration), noise.segment
+    )
+    speakers = batch.speakers if model.speaker_embedding is not None else None
+    languages = batch.languages if model.text_encoder.language_embedding is not None else None
+    output = model(
+        batch.tokens, batch.token_lengths, spec, spec_lengths, speakers, noise, languages
+    )
+    return output.z_p, spec_lengths
+
+
+def _longest(tokens: Tensor, durations: Tensor, symbols: Sequence[str]) -> tuple[int, str]:
+    best, name = 0, ""
+    for token, frames in zip(tokens.tolist(), durations.tolist()):
+        if frames > best and token and not is_silence(symbols[token]):
+            best, name = frames, symbols[token]
+    return best, name
+
+
+def wrong_texts(fits: Sequence[Fit]) -> list[tuple[Fit, float]]:
+    """The fits whose contrast is far below the usual one, the worst first, in deviations."""
+    contrasts = np.array([fit.contrast for fit in fits])
+    good = np.isfinite(contrasts)
+    if good.sum() < 10:
+        return []
+    median = float(np.median(contrasts[good]))
+    spread = 1.4826 * float(np.median(np.abs(contrasts[good] - median)))
+    below = (median - contrasts) / max(spread, 1e-6)
+    found = [(fit, float(b)) for fit, b, ok in zip(fits, below, good) if ok and b > WRONG]
+    return sorted(found, key=lambda item: -item[1])
+
+
+def alignment_findings(
+    fits: Sequence[Fit], utterances: Sequence[Utterance]
+) -> tuple[list[Finding], list[Histogram]]:
+    found = []
+    wrong = wrong_texts(fits)
+    if wrong:
+        cases = [
+            _case(utterances[fit.index], f"{below:.1f} deviations below the usual fit", below)
+            for fit, below in wrong
+        ]
+        found.append(
+            finding(
+                "likely_wrong_transcript",
+                WARNING,
+                some_of(len(cases), "utterances are likely to have a wrong text", len(fits)),
+                "What is said does not fit the text better than other texts of its length do.",
+                "listen to them, the first ones first; --write_clean_list FILE writes the list "
+                "without them",
+                cases,
+            )
+        )
+    long = [fit for fit in fits if fit.longest > LONG_SYMBOL]
+    if long:
+        cases = [
+            _case(utterances[f.index], f"{f.longest_symbol!r} lasts {f.longest:.2f} s", f.longest)
+            for f in long
+        ]
+        found.append(
+            finding(
+                "long_symbol",
+                WARNING,
+                some_of(len(cases), "utterances have a sound held very long", len(fits)),
+                "There is a long silence or noise in them, or words that the text lacks.",
+                "cut the silence, or write the missing words",
+                cases,
+            )
+        )
+    drawn = [
+        histogram("fit of text and recording", "nats", np.array([f.contrast for f in fits])),
+        histogram("longest sound", "seconds", np.array([f.longest for f in fits]), (LONG_SYMBOL,)),
+    ]
+    return found, drawn
+
+
+def _case(utterance: Utterance, detail: str, badness: float) -> Case:
+    return Case(utterance.id, utterance.id, detail, badness, utterance.path, utterance.text)

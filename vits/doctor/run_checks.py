@@ -1,0 +1,109 @@
+"""What a run says of itself: its losses over the steps, its log, and how texts fit recordings."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hifigan.atomic_file import appearing_whole
+from hifigan.checkpoint import open_checkpoint
+from hifigan.corpus.finder import Folders
+from hifigan.errors import UserError
+from hifigan.json_config import config_from_dict
+from hifigan.listening.run_folder import read_curves
+from vits.config import VitsConfig
+from vits.corpus.check import check_data
+from vits.corpus.filelist import find_lists, load_list, parse_list
+from vits.data import Utterance
+from vits.doctor.alignment_checks import Fit, alignment_findings, fits_of, wrong_texts
+from vits.doctor.curves_checks import curve_findings
+from vits.doctor.findings import NOTE, Curve, Examination, Finding, Histogram
+from vits.doctor.messages import examine_message, is_telling
+from vits.model import make_model
+
+logger = logging.getLogger(__name__)
+
+SHOWN = (  # curves that a person looks at first
+    "train/mel",
+    "valid/mel",
+    "train/kl",
+    "valid/kl",
+    "train/duration",
+    "train/discriminator",
+    "train/adversarial",
+    "train/total",
+    "valid/total",
+)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The utterances of a run's training list, and how their texts fit."""
+
+    config: VitsConfig
+    utterances: Sequence[Utterance]
+    fits: Sequence[Fit]
+
+
+def examine_run(run: Path) -> Examination:
+    """Of a run folder of train.py or finetune.py: curves, log, and alignment of all utterances."""
+    curves = {
+        name: ([step for step, _ in points], [value for _, value in points])
+        for name, points in read_curves(run / "scalars.jsonl", []).items()
+    }
+    findings = curve_findings(curves) + _log_findings(run)
+    histograms: list[Histogram] = []
+    facts = [("steps", f"{max((max(s) for s, _ in curves.values() if s), default=0):,}")]
+    if any(run.glob("checkpoints/*.pt")):
+        try:
+            aligned = align_run(run)
+        except UserError as error:
+            title = "the recordings could not be aligned"
+            findings.append(Finding("not_aligned", NOTE, title, str(error), "see the message"))
+        else:
+            in_texts, histograms = alignment_findings(aligned.fits, aligned.utterances)
+            findings += in_texts
+            facts.append(("aligned", f"{len(aligned.fits):,} utterances of the training list"))
+    drawn = [Curve(name, *curves[name]) for name in SHOWN if name in curves]
+    return Examination(str(run), "run", facts, findings, histograms, drawn)
+
+
+def align_run(run: Path) -> Aligned:
+    """The fit of every training utterance, by the newest checkpoint."""
+    path, contents = open_checkpoint(run)
+    config = config_from_dict(VitsConfig, contents["config"], str(path))
+    model = make_model(config)
+    model.load_state_dict(contents.get("ema") or contents["generator"])
+    logging.getLogger("vits.corpus").setLevel(logging.ERROR)  # its table was told in training
+    data = check_data(config, run.parent / "data_check")
+    fits = list(fits_of(model.eval(), config, data.train))
+    return Aligned(config, data.train, fits)
+
+
+def write_clean_list(run: Path, out: Path) -> int:
+    """Write the run's training list without the utterances whose text is likely wrong.
+
+    Returns how many were left out. An existing file is refused.
+    """
+    if out.exists():
+        raise UserError(f"{out}: is there already; name another file for the clean list")
+    aligned = align_run(run)
+    config = aligned.config.data
+    train, _ = find_lists(config)
+    lines = parse_list(load_list(train), config, Folders())
+    wrong = {aligned.utterances[fit.index].id for fit, _ in wrong_texts(aligned.fits)}
+    kept = [lines.written(i) for i in range(len(lines)) if lines.row(i).id not in wrong]
+    with appearing_whole(out) as temporary:
+        temporary.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+    logger.warning("%s: %d of %d lines left out", out, len(lines) - len(kept), len(lines))
+    return len(lines) - len(kept)
+
+
+def _log_findings(run: Path) -> list[Finding]:
+    """What the log tells of errors, each once."""
+    path = run / "log.txt"
+    if not path.exists():
+        return []
+    told = [line for line in path.read_text("utf-8", "replace").splitlines() if is_telling(line)]
+    found = examine_message("\n".join(told)).findings if told else []
+    return [finding for finding in found if finding.kind != "unknown_message"]
