@@ -297,8 +297,8 @@ def test_a_mistake_in_the_command_is_one_line_and_exit_code_2(tmp_path, argument
     assert list(tmp_path.iterdir()) == []
 
 
-def test_this_computer_is_told_as_json_alone_on_standard_output(tmp_path):
-    done = run_doctor("--json", "-", folder=tmp_path)
+def test_this_computer_is_told_as_json_alone_on_standard_output(tmp_path, told):
+    done = told("--json", "-")
     found = json.loads(done.stdout)
     assert found["kind"] == "environment"
     assert done.returncode == (1 if found["counts"]["error"] else 0), done.stderr
@@ -363,6 +363,15 @@ def test_a_message_is_explained(tmp_path, told, how):
     done = told(message if how == "argument" else str(log))
     assert "batch_size" in done.stdout, done.stderr
     assert not (tmp_path / "doctor.html").exists()
+
+
+def test_nothing_is_found_in_the_log_of_a_run_that_went_well(tmp_path, told):
+    log = (
+        "2026-11-26 18:38:48,767 step 5 of 30: mel 20.1\n2026-11-26 18:39:18 finished at step 30\n"
+    )
+    done = told(str(written(tmp_path / "log.txt", log)))
+    assert done.stdout.splitlines()[-1] == "nothing found" and done.returncode == 0
+    assert str(tmp_path) in done.stdout.replace("\n         ", "")
 
 
 def test_a_log_is_read_from_standard_input(tmp_path):

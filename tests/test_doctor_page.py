@@ -96,7 +96,7 @@ def examination(tmp_path_factory) -> Examination:
 @pytest.fixture(scope="module")
 def path(examination, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "doctor.html"
-    write_page(examination, path)
+    write_page(examination, path, 40)
     return path
 
 
@@ -131,7 +131,7 @@ def test_page_needs_no_other_file(page):
 def test_page_leaves_out_what_is_too_much_and_says_so(tmp_path):
     cases = [Case(f"l:{i}", f"u{i}", "odd", 1.0) for i in range(N_CASES + 50)]
     finding = Finding("odd", "note", "many", "Why.", "fix", cases, 9000)
-    write_page(Examination("d", "data", [], [finding]), tmp_path / "p.html")
+    write_page(Examination("d", "data", [], [finding]), tmp_path / "p.html", 40)
     page = Reader((tmp_path / "p.html").read_text(encoding="utf-8"))
     assert sum(tag == "li" for tag, _ in page.elements) == N_CASES
     assert f"{N_CASES - N_OPEN} more" in page.text
@@ -139,7 +139,7 @@ def test_page_leaves_out_what_is_too_much_and_says_so(tmp_path):
 
 
 def test_a_page_without_findings_says_that_all_is_well(tmp_path):
-    write_page(Examination("d", "data", [], []), tmp_path / "p.html")
+    write_page(Examination("d", "data", [], []), tmp_path / "p.html", 40)
     assert "All is well" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
@@ -148,7 +148,7 @@ def test_names_that_are_no_utf8_do_not_stop_the_page(tmp_path):
     examination = Examination(
         "\udcff", "data", [], [Finding("k", "note", "t", "w", "f", [case], 1)]
     )
-    write_page(examination, tmp_path / "p.html")
+    write_page(examination, tmp_path / "p.html", 40)
     assert r"\udcff.wav" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 

@@ -51,7 +51,7 @@ def test_whole_words_in_any_case_and_the_longest_entry_win(text, expected):
 
 
 def test_espeak_does_not_touch_a_lexicons_phonemes_and_reads_the_rest():
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     plain = build_front_end(config("phonemes", ()))
     own = build_front_end(config("phonemes", (("Yahoo", "XyX"), ("the web", "ðə wˈɛb"))))
     assert "".join(own("I like Yahoo!")) == "".join(plain("I like")) + " XyX!"

@@ -106,7 +106,7 @@ def test_the_data_set_passes_the_check_of_training(tmp_path, run):
         cwd=MINI.parent.parent,
     )
     assert made.returncode == 0, made.stderr
-    assert "used               44        4" in made.stdout
+    assert "used               44        4" in made.stderr
 
 
 def test_recordings_as_they_should_be_are_copied_to_the_bit(tmp_path, run):

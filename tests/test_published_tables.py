@@ -38,7 +38,7 @@ def test_pipers_table_is_that_of_its_package():
 @pytest.mark.parametrize("language", SENTENCES)
 def test_a_texts_ids_are_those_that_piper_gives_it(language):
     phoneme_ids = pytest.importorskip("piper.phoneme_ids")
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     config = named("piper", language)
     table, front_end = SymbolTable(config), build_front_end(config)
     for text in SENTENCES[language]:

@@ -8,7 +8,7 @@ import pytest
 
 from hifigan.errors import UserError
 from vits.config import TextConfig
-from vits.text import SymbolTable, build_front_end, spelt_words
+from vits.text import SymbolTable, build_front_end, espeak, spelt_words
 from vits.text.punctuation import PUNCTUATION, normalise
 
 REPOSITORY = Path(__file__).parent.parent
@@ -33,7 +33,6 @@ def table(symbols, add_blank=True, **settings):
 
 
 def phonemes(text, language):
-    pytest.importorskip("phonemizer")
     pytest.importorskip("espeakng_loader")
     return "".join(build_front_end(TextConfig("phonemes", language, "from_data", True))(text))
 
@@ -132,20 +131,6 @@ def test_texts_with_little_or_nothing_to_speak_do_not_break_the_phonemes(text):
     assert phonemes(text, "en-us").isspace() is False
 
 
-def test_the_espeak_backend_is_built_once_for_a_thousand_texts(monkeypatch):
-    espeak = pytest.importorskip("phonemizer.backend")
-    pytest.importorskip("espeakng_loader")
-    built, build = [], espeak.EspeakBackend.__init__
-    monkeypatch.setattr(
-        espeak.EspeakBackend,
-        "__init__",
-        lambda self, *a, **k: (built.append(a), build(self, *a, **k))[1],
-    )
-    for _ in range(1000):
-        phonemes("eins", "de")
-    assert len(built) == 1
-
-
 @pytest.mark.parametrize(
     "language, near",
     [
@@ -161,7 +146,6 @@ def test_an_unknown_language_lists_near_codes(language, near):
 
 
 def test_a_voice_that_spells_a_foreign_script_is_noticed():
-    pytest.importorskip("phonemizer")
     pytest.importorskip("espeakng_loader")
     english, bulgarian = (
         build_front_end(TextConfig("phonemes", language, "from_data", True))
@@ -173,15 +157,13 @@ def test_a_voice_that_spells_a_foreign_script_is_noticed():
     assert spelt_words([*SENTENCES, "FBI and NASA"], english)[1] == []
 
 
-@pytest.mark.parametrize("package", ["phonemizer", "espeakng_loader"])
-def test_without_espeak_the_error_names_pip_and_the_way_without(monkeypatch, package):
-    pytest.importorskip("espeakng_loader")
-    for name in [name for name in sys.modules if name.split(".")[0] == package]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
+def test_without_espeak_the_error_names_pip_and_the_way_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    espeak._espeak.cache_clear()
     fixes = (
-        "pip install phonemizer espeakng-loader.*"
-        "--set text.front_end=characters --set text.symbols=from_data"
+        "pip install espeakng-loader.*--set text.front_end=characters --set text.symbols=from_data"
     )
     with pytest.raises(UserError, match=fixes):
         build_front_end(TextConfig("phonemes", "nl", "from_data", True))

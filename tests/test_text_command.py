@@ -28,7 +28,7 @@ def run(monkeypatch, capsys):
 
 
 def test_each_step_is_shown_that_did_something(run):
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     code, out, _ = run("--language", "bg", "--symbols", "original", "Струва 5 лв.")
     steps = dict(line.split(maxsplit=1) for line in out.splitlines() if line)
     assert code == 0 and steps["text"] == "Струва 5 лв."
@@ -67,7 +67,7 @@ def test_a_configs_table_and_settings_count_and_unknown_symbols_are_named(run):
     ],
 )
 def test_a_mistake_ends_in_one_line_and_code_2(run, arguments, told):
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     code, out, err = run(*arguments)
     assert code == 2 and out == "" and told in err.splitlines()[-1]
 

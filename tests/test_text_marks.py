@@ -40,7 +40,7 @@ def test_a_broken_pause_is_told_with_its_place(mark):
 
 
 def test_phonemes_in_brackets_stay_as_they_are():
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     assert read("Say [[ɡˈɪmp]], please.") == read("Say") + " ɡˈɪmp" + read(", please.")
     assert read("[[a  b]]") == "a b"
     assert read("[[ˈa]]  [[b]]") == "ˈa b"

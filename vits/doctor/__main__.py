@@ -12,6 +12,7 @@ Exit code: 0 where no errors were found, 1 where some were, 2 for a mistake in t
 """
 
 import argparse
+import dataclasses
 import logging
 import sys
 from pathlib import Path
@@ -168,15 +169,23 @@ def examine(subject: Subject, args: argparse.Namespace) -> Examination:
 
 def examine_words(subject: Subject) -> Examination:
     """A message, or the end of a log: what there is to explain stands there."""
-    from vits.doctor.messages import examine_message
+    from vits.doctor.messages import examine_message, is_telling
 
     if subject.kind == "message":
         return examine_message(subject.text)
     if subject.path is None:
-        return examine_message(sys.stdin.read()[-LOG_BYTES:])
-    with subject.path.open("rb") as file:
-        file.seek(max(0, subject.path.stat().st_size - LOG_BYTES))
-        return examine_message(file.read().decode("utf-8", "replace"))
+        text = sys.stdin.read()[-LOG_BYTES:]
+    else:
+        with subject.path.open("rb") as file:
+            file.seek(max(0, subject.path.stat().st_size - LOG_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    found = dataclasses.replace(examine_message(text), subject=subject.text)
+    # A log, unlike a message, can be of a run that went well.
+    return (
+        found
+        if any(map(is_telling, text.splitlines()))
+        else dataclasses.replace(found, findings=[])
+    )
 
 
 def examine_run_folder(subject: Subject, args: argparse.Namespace) -> Examination:

@@ -3,7 +3,7 @@
 The posterior's latent, sent through the flow, is compared with what the text encoder says of the
 text (VITS Sec. 2.2.1): of a right text the best path through the likelihoods is much better than
 of other texts. Its own likelihood alone would tell hard recordings rather than wrong texts, so
-each is compared with how well the texts of its neighbours in length fit the same recording.
+each is compared with how well other texts of as many symbols fit the same recording.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from hifigan.mel import Spectrogram
@@ -22,11 +22,13 @@ from vits.doctor.findings import WARNING, Case, Finding, Histogram
 from vits.doctor.sound_histograms import histogram
 from vits.doctor.text_rules import finding, some_of
 from vits.model import TrainingNoise, VitsModel, align, expand, hold
+from vits.text_encoder import length_mask
 
-N_TOGETHER = 8  # utterances; the texts of each are tried on all recordings of the eight
+N_TOGETHER = 8  # utterances
+N_OTHERS = 4  # texts that each recording is compared with
+REACH = 20  # utterances of nearly as many symbols, among which they are looked for
 WRONG = 4.0  # robust deviations below the usual contrast
 LONG_SYMBOL = 1.0  # seconds, of a symbol that is no pause
-ONE_FRAME = 0.9  # share of symbols with at most one frame
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,32 @@ def fits_of(model: VitsModel, config: VitsConfig, utterances: Sequence[Utterance
     """The fit of each utterance, those of about one length together. model: in eval mode."""
     dataset = UtteranceDataset(utterances, config.audio.sample_rate)
     spectrogram = Spectrogram(config.audio)
+    texts = _others(utterances)
     order = np.argsort([u.n_frames for u in utterances], kind="stable")
-    groups = [order[i : i + N_TOGETHER] for i in range(0, len(order), N_TOGETHER)]
     with tqdm(None, "aligning", len(order), unit="utterance", disable=None) as bar:
-        for group in groups:
+        for first in range(0, len(order), N_TOGETHER):
+            group = order[first : first + N_TOGETHER]
             batch = collate([dataset[int(i)] for i in group])
-            yield from _fits(model, config, spectrogram, batch, group)
+            yield from _fits(model, config, spectrogram, batch, group, utterances, texts)
             bar.update(len(group))
+
+
+def _others(utterances: Sequence[Utterance]) -> np.ndarray:
+    """For each utterance N_OTHERS with other texts of as many symbols, or nearly: int [n, N_OTHERS].
+
+    As many: a longer text has more symbols to choose from, and fits any recording a little better.
+    """
+    n_tokens = np.array([len(u.tokens) for u in utterances])
+    texts = np.array([hash(u.tokens) for u in utterances])
+    order = np.argsort(n_tokens, kind="stable")
+    chosen = np.zeros((len(order), N_OTHERS), np.int64)
+    for place, i in enumerate(order):
+        low, high = max(0, place - REACH), place + REACH
+        near = order[low:high]
+        near = near[texts[near] != texts[i]]
+        nearest = near[np.argsort(np.abs(n_tokens[near] - n_tokens[i]), kind="stable")]
+        chosen[i] = np.resize(nearest[:N_OTHERS], N_OTHERS) if len(nearest) else i
+    return chosen
 
 
 def _fits(
@@ -61,37 +82,40 @@ def _fits(
     spectrogram: Spectrogram,
     batch: Batch,
     group: np.ndarray,
+    utterances: Sequence[Utterance],
+    others: np.ndarray,
 ) -> Iterator[Fit]:
     z_p, spec_lengths = _latent(model, config, spectrogram, batch)
-    n = len(group)
-    table = np.full((n, n), np.nan)  # of recording i with text j
-    for shift in range(n):
-        other = [(i + shift) % n for i in range(n)]
-        tokens, lengths = batch.tokens[other], batch.token_lengths[other]
+    languages = batch.languages if model.text_encoder.language_embedding is not None else None
+
+    def fit(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-likelihood a frame and channel of each recording with a text, and the durations."""
         possible = lengths <= spec_lengths
-        if not possible.all():
-            lengths = torch.minimum(lengths, spec_lengths)  # judged, and then passed over
-        languages = batch.languages if model.text_encoder.language_embedding is not None else None
+        lengths = torch.minimum(lengths, spec_lengths)
         text = model.text_encoder(tokens, lengths, languages)
         durations = align(z_p, text, lengths, spec_lengths)
         symbol_of_frame = hold(durations, z_p.shape[2])
         m_p, logs_p = (expand(states, symbol_of_frame) for states in (text.m_p, text.logs_p))
         likelihood = -logs_p - 0.5 * (z_p - m_p).square() * torch.exp(-2 * logs_p)
-        for i in range(n):
-            if possible[i]:
-                table[i, other[i]] = likelihood[i, :, : spec_lengths[i]].mean()
-        if shift == 0:
-            own_durations = durations
+        inside = length_mask(spec_lengths, z_p.shape[2])
+        mean = (likelihood * inside).sum((1, 2)) / (inside.sum((1, 2)) * z_p.shape[1])
+        return torch.where(possible, mean, torch.nan), durations
+
+    own, durations = fit(batch.tokens, batch.token_lengths)
+    compared = []
+    for k in range(N_OTHERS):
+        rows = [torch.tensor(utterances[int(j)].tokens) for j in others[group, k]]
+        lengths = torch.tensor([len(row) for row in rows])
+        compared.append(fit(nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths)[0])
+    usual = torch.stack(compared).nanmean(0)
     second = config.audio.sample_rate / config.audio.hop_length
-    for i in range(n):
-        others = np.delete(table[i], i)
-        others = others[np.isfinite(others)]
-        held = own_durations[i, : batch.token_lengths[i]]
+    for i in range(len(group)):
+        held = durations[i, : batch.token_lengths[i]]
         longest, symbol = _longest(batch.tokens[i], held, config.text.symbols)
         yield Fit(
             int(group[i]),
-            float(table[i, i]),
-            float(table[i, i] - others.mean()) if len(others) else float("nan"),
+            float(own[i]),
+            float(own[i] - usual[i]),
             float((held <= 1).float().mean()),
             longest / second,
             symbol,

@@ -111,8 +111,10 @@ def _facts(config: VitsConfig) -> list[tuple[str, str]]:
         ("parameters", _parameters(config)),
         (
             "a step",
-            f"{train.batch_size * train.accumulate} utterances, "
-            f"{train.segment_samples / config.audio.sample_rate:.2f} s of each decoded",
+            (
+                f"{train.batch_size * train.accumulate} utterances, "
+                f"{train.segment_samples / config.audio.sample_rate:.2f} s of each decoded"
+            ),
         ),
     ]
 

@@ -24,11 +24,10 @@ from vits.doctor.charts import (
     waveform_svg,
 )
 from vits.doctor.findings import Case, Curve, Examination, Finding, Histogram, Table
-from vits.doctor.players import MOST_PLAYERS, Clip, make_clips
+from vits.doctor.players import Clip, make_clips
 from vits.doctor.severity import count_severities, counted, worst_first
 from vits.doctor.terminal import KINDS, printable, sentence
 
-PAGE_NAME = "doctor.html"
 N_OPEN = 8  # cases of a finding that are seen at once
 N_CASES = 100  # of each finding on the page
 N_ROWS = 300  # of each table
@@ -38,7 +37,7 @@ NUMBER = re.compile(r"[+-]?[\d,]+(\.\d+)?( ?%)?")
 Clips = Mapping[tuple[str, Case], Clip]
 
 
-def write_page(examination: Examination, path: Path, n_players: int = MOST_PLAYERS) -> None:
+def write_page(examination: Examination, path: Path, n_players: int) -> None:
     """Write the page; it appears whole or not at all. n_players: clips in it, at most.
 
     Raises UserError where the file cannot be written.

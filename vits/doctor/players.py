@@ -18,7 +18,6 @@ import soxr
 from vits.doctor.findings import Case, Finding
 from vits.doctor.severity import worst_first
 
-MOST_PLAYERS = 40
 MOST_SECONDS = 10.0  # of a clip; of a longer recording it is what lies around the fault
 LOWEST_RATE, HIGHEST_RATE = 8000, 24_000  # Hz
 MOST_BYTES = 6_500_000  # of all clips, as base64

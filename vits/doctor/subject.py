@@ -18,9 +18,13 @@ LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".scp")
 KALDI_NAMES = ("text", "utt2spk", "wav.scp")
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".m4a")
 HEAD_BYTES = 65_536  # of a file, that tell what it is
-TRACEBACK = re.compile(r"^Traceback \(most recent call last\)|^  File \".+\", line \d+", re.M)
+TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\)|^  File \".+\", line \d+", re.MULTILINE
+)
 LOG_LINE = re.compile(r"\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\[?\d\d:\d\d:\d\d|\w*(Error|Exception): ")
-WORDS_OF_MESSAGES = re.compile(r"error|exception|warning|^nan$|^oom$|killed|traceback", re.I)
+WORDS_OF_MESSAGES = re.compile(
+    r"error|exception|warning|^nan$|^oom$|killed|traceback", re.IGNORECASE
+)
 TOLD = {
     "data": "{} is taken for a data set folder",
     "list": "{} is taken for a list of utterances",

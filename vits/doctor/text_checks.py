@@ -26,8 +26,10 @@ from vits.sources.entry import Entry
 from vits.text import MarkError, SymbolTable, build_front_end, complete_text, describe_symbol
 from vits.text.espeak import espeak_languages
 from vits.text.spoken import spoken
-from vits.text.spoken.languages import known_languages
 
+WITH_RULES = ("bg", "en")  # languages of which no digit is left
+END_MARKS = frozenset(".!?…:;。！？।؟")
+N_LOOKED_AT = 20_000  # texts, for pairs of letters
 N_PHONEMIZED = 5000  # texts; of more, so many from all over the list
 RARE = 5  # utterances; a symbol in fewer is hardly learnt
 MANY_READINGS = 20  # of one sentence, and more than a twentieth of the set
@@ -49,6 +51,7 @@ def text_findings(
     n_found: Counter[str] = Counter()
     scripts: Counter[str] = Counter()
     ends: Counter[bool] = Counter()
+    marks: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     readings: Counter[int] = Counter()
     lengths = np.zeros(len(entries))
@@ -85,7 +88,9 @@ def text_findings(
             add("long_text", entry, f"{len(text)} characters", len(text))
         if text.isupper() and sum(map(str.isalpha, text)) > 12:
             add("capitals", entry, f"{text[:60]!r}")
-        ended = text.rstrip(" \"'”“»)’")[-1:] in tuple(".!?…:;。！？।؟")
+        last = text.rstrip(" \"'”“»)’")[-1:]
+        ended = last in END_MARKS
+        marks[last] += 1
         ends[ended] += 1
         if not ended and len(without_end) < N_CASES:
             without_end.append(_case(entry, f"ends with {text[-12:]!r}"))
@@ -114,7 +119,7 @@ def text_findings(
         [(describe_symbol(c), f"{k:,}") for c, k in characters.most_common(80)],
     )
     drawn = [histogram("length of text", "characters", lengths)] if n else []
-    return found, drawn, [table, _coverage(entries, len(readings))]
+    return found, drawn, [table, _coverage(entries, marks, len(readings))]
 
 
 def rate_findings(
@@ -329,16 +334,15 @@ def _repeat_findings(entries: Sequence[Entry], readings: Counter[int]) -> list[F
 
 def _number_findings(entries: Sequence[Entry], config: VitsConfig | None) -> list[Finding]:
     """Digits that no step before the voice writes out."""
-    if config is not None and config.text.front_end == "as_written":
+    if config is None or config.text.front_end == "as_written":
         return []
-    expands = config is None or config.text.expand
-    fallback = config.text.language if config else "en-us"
+    expands, fallback = config.text.expand, config.text.language
     cases, n = [], 0
     for entry in entries:
         if not DIGIT.search(entry.text):
             continue
         language = entry.language or fallback
-        if config is None and language.split("-")[0] not in known_languages():
+        if expands and language.split("-")[0] in WITH_RULES:
             continue
         left = spoken(entry.text, language) if expands else entry.text
         if DIGIT.search(left):
@@ -347,7 +351,7 @@ def _number_findings(entries: Sequence[Entry], config: VitsConfig | None) -> lis
                 cases.append(_case(entry, f"{DIGIT.findall(left)[0]!r} is left in {left[:80]!r}"))
     if not n:
         return []
-    is_read = config is not None and config.text.front_end == "phonemes"
+    is_read = config.text.front_end == "phonemes"
     why = "A digit has no sound of its own: the same one is read in many ways."
     fix = "write numbers in words" + ("" if expands else ", or --set text.expand=true")
     title = some_of(n, "texts have numbers in digits that are not written out", len(entries))
@@ -449,14 +453,13 @@ def _language_findings(entries: Sequence[Entry]) -> list[Finding]:
     return found
 
 
-def _coverage(entries: Sequence[Entry], n_sentences: int) -> Table:
-    """What kinds of sentences and sequences of letters there are."""
-    texts = [entry.text for entry in entries]
-    ends = Counter(text.rstrip(" \"'”“»)")[-1:] for text in texts)
+def _coverage(entries: Sequence[Entry], ends: Counter[str], n_sentences: int) -> Table:
+    """What kinds of sentences and sequences of letters there are. ends: texts by their last mark."""
+    some = entries[:: max(1, len(entries) // N_LOOKED_AT)]
     pairs = {
         pair
-        for text in texts[:200_000]
-        for word in sentence_key(text).split()
+        for entry in some
+        for word in sentence_key(entry.text).split()
         for pair in zip(word, word[1:])
     }
     rows = [

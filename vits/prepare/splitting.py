@@ -1,11 +1,13 @@
 """Which utterances are trained on, validated on, tested with: no sentence is on two sides."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIDES = ("valid", "test", "train")
+MARKS = re.compile(r"[\W_]+")
 MOST = 200  # utterances of valid and test each, where a share is asked for
 
 
@@ -21,7 +23,7 @@ class Utterance:
 
 def sentence_key(text: str) -> str:
     """A text without case, marks and spaces: what two readings of one sentence share."""
-    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+    return MARKS.sub(" ", text.casefold()).strip()
 
 
 def sentence_number(text: str) -> int:

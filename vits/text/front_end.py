@@ -1,7 +1,7 @@
 """Text front ends: a text becomes a list of symbols, one Unicode code point each.
 
 `characters` needs nothing installed and takes any script. `phonemes` is the paper's input (VITS
-Sec. 3.2: IPA by phonemizer and espeak) and needs the optional extra `phonemes`. `as_written` is for
+Sec. 3.2: IPA by espeak) and needs the optional extra `phonemes`. `as_written` is for
 lists that hold symbols already.
 
 The order: marks (vits/text/marks.py), numbers and abbreviations in words (vits/text/spoken), the
@@ -21,7 +21,7 @@ from typing import Protocol
 
 from hifigan.errors import UserError
 from vits.config import TextConfig
-from vits.text.espeak import espeak_backend, espeak_phonemes, espeak_version
+from vits.text.espeak import espeak_phonemes, espeak_version, require_language
 from vits.text.lexicon import Lexicon
 from vits.text.marks import MarkError, split_phonemes, without_pauses
 from vits.text.punctuation import normalise
@@ -44,7 +44,7 @@ def build_front_end(config: TextConfig) -> FrontEnd:
     if config.front_end == "as_written":
         return AsWritten()
     if config.front_end == "phonemes":
-        espeak_backend(config.language)  # a missing package is found now, before the data
+        require_language(config.language)  # a missing package is found now, before the data
     return TextReader(config)
 
 
@@ -137,4 +137,4 @@ def describe_front_end(config: TextConfig) -> str:
     """What makes symbols of texts; of espeak the version, since others speak otherwise."""
     if config.front_end != "phonemes":
         return config.front_end
-    return f"phonemes by espeak-ng {espeak_version(config.language)}, {config.language}"
+    return f"phonemes by espeak-ng {espeak_version()}, {config.language}"
