@@ -59,7 +59,8 @@ def fits_of(model: VitsModel, config: VitsConfig, utterances: Sequence[Utterance
 
 
 def _others(utterances: Sequence[Utterance]) -> np.ndarray:
-    """For each utterance N_OTHERS with other texts of as many symbols, or nearly: int [n, N_OTHERS].
+    """For each utterance N_OTHERS with other texts of as many symbols, or nearly: int [n,
+    N_OTHERS].
 
     As many: a longer text has more symbols to choose from, and fits any recording a little better.
     """

@@ -17,7 +17,7 @@ EXPLODING = 1000.0  # gradient norm over its early median
 
 
 def curve_findings(curves: Curves) -> list[Finding]:
-    """curves: steps and values by name, as scalars.jsonl has them; NaN where there was no number."""
+    """curves: steps and values by name, as scalars.jsonl has them; NaN for what is no number."""
     found = []
     for rule in RULES:
         told = rule(curves)

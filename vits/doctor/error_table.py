@@ -1,4 +1,4 @@
-"""Error messages of torch, of this trainer and of its relatives: what each means, and what to do."""
+"""Error messages of torch, this trainer and its relatives: what each means, and what to do."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
     ),
     Row(
         "shared_memory",
-        r"bus error|insufficient shared memory|unable to (?:open|write to) (?:shared memory|file <\S*torch)|"
+        r"bus error|insufficient shared memory|unable to (?:open|write to) "
+        r"(?:shared memory|file <\S*torch)|"
         r"/dev/shm|No space left on device: '/torch",
         "The memory that processes share (/dev/shm) is too small.",
         "A container is started with 64 MB of it.",
@@ -50,7 +51,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"No space left on device|ENOSPC|Errno 28|Disk quota exceeded",
         "The disk is full.",
         "Checkpoints take most: about 1 GB each for configs/base.json.",
-        "make room, or --set train.keep_last=2 --set train.keep_every=null; what was saved is whole",
+        "make room, or --set train.keep_last=2 --set train.keep_every=null; what was saved is "
+        "whole",
     ),
     Row(
         "indices_not_long",
@@ -153,7 +155,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"ModuleNotFoundError: No module named|ImportError: (?:cannot import name|DLL|lib\S+\.so)",
         "A Python package is missing, or another version of it is there.",
         "It was installed in another environment, or not at all.",
-        "pip install NAME in the environment that runs (python -m pip); python -m vits.doctor shows "
+        "pip install NAME in the environment that runs (python -m pip); python -m vits.doctor "
+        "shows "
         "which parts are missing and what works without them",
         "Инсталирайте липсващия пакет с python -m pip install ИМЕ в същата среда.",
     ),
@@ -163,7 +166,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"Unexpected key\(s\) in state_dict",
         "A checkpoint's weights have other shapes or names than the model.",
         "Other symbols, speakers or widths; or another program's file.",
-        "finetune.py --restore_from FILE --dry_run shows what fits, and maps symbols and speakers by "
+        "finetune.py --restore_from FILE --dry_run shows what fits, and maps symbols and speakers "
+        "by "
         "name; --ignore_layers begins parts anew",
     ),
     Row(
@@ -172,17 +176,20 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"invalid load key|PytorchStreamReader failed|not a ZIP archive",
         "A checkpoint is damaged, or holds code that is not executed for safety.",
         "A download that broke off (a few bytes of HTML or a Git LFS pointer), or an old format.",
-        "look at its size and download it again; finetune.py and infer.py read the formats of other "
+        "look at its size and download it again; finetune.py and infer.py read the formats of "
+        "other "
         "programs without executing anything",
     ),
     Row(
         "nccl",
-        r"NCCL (?:error|WARN|timeout)|ncclSystemError|ncclUnhandledCudaError|Watchdog caught collective|"
+        r"NCCL (?:error|WARN|timeout)|ncclSystemError|ncclUnhandledCudaError|"
+        r"Watchdog caught collective|"
         r"ProcessGroupNCCL|Connection (?:closed|reset) by (?:remote )?peer.*(?:rank|store)",
         "Processes on several GPUs lost each other.",
         "One of them failed first: its own message, further up, is the one that counts. Or the "
         "network between nodes.",
-        "read the first error of all ranks; NCCL_DEBUG=INFO, and NCCL_SOCKET_IFNAME=eth0 if there are "
+        "read the first error of all ranks; NCCL_DEBUG=INFO, and NCCL_SOCKET_IFNAME=eth0 if "
+        "there are "
         "several networks",
     ),
     Row(
@@ -234,7 +241,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
     Row(
         "kernel_size",
         r"Kernel size can't be greater than actual input size|Calculated padded input size per "
-        r"channel|Expected more than 1 value per channel|stack expects each tensor to be equal size",
+        r"channel|Expected more than 1 value per channel|stack expects each tensor to be equal "
+        r"size",
         "A recording or its segment is shorter than a layer needs.",
         "Very short recordings, or a train.segment_samples that the hop does not divide.",
         "--set data.min_seconds=1; python -m vits.doctor DATA lists the short ones",
@@ -288,7 +296,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
     ),
     Row(
         "sample_rate",
-        r"(?:SR|sample rate|sampling rate|sampling_rate)\b.*(?:doesn't match|does not match|mismatch|"
+        r"(?:SR|sample rate|sampling rate|sampling_rate)\b.*(?:doesn't match|does not match|"
+        r"mismatch|"
         r"!=)|doesn't match target \d+ SR",
         "A recording has another rate than the config.",
         "Recordings of several sources.",
@@ -332,7 +341,8 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"(?:KeyError|missing).*(?:disc\b|discriminator|net_d)|no D_\S*\.pth|D_\S+ not found",
         "A checkpoint has no discriminators.",
         "It was made for speaking alone.",
-        "finetune.py begins fresh ones and lets them learn first (train.discriminator_warmup_steps)",
+        "finetune.py begins fresh ones and lets them learn first "
+        "(train.discriminator_warmup_steps)",
     ),
     Row(
         "file_missing",

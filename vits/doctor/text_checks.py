@@ -454,7 +454,7 @@ def _language_findings(entries: Sequence[Entry]) -> list[Finding]:
 
 
 def _coverage(entries: Sequence[Entry], ends: Counter[str], n_sentences: int) -> Table:
-    """What kinds of sentences and sequences of letters there are. ends: texts by their last mark."""
+    """What kinds of sentences and pairs of letters there are. ends: texts by their last mark."""
     some = entries[:: max(1, len(entries) // N_LOOKED_AT)]
     pairs = {
         pair

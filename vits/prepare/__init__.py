@@ -1,1 +1,1 @@
-"""`python -m vits.prepare`: of recordings as they are, a data set that trains. Not in the papers."""
+"""`python -m vits.prepare`: of recordings as they are, a data set that trains. Not in papers."""

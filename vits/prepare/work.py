@@ -80,8 +80,8 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UserError(
-                f"{folder}: another prepare works on it ({name}); wait for it, or give each machine "
-                f"its own --shard"
+                f"{folder}: another prepare works on it ({name}); wait for it, or give each "
+                f"machine its own --shard"
             ) from None
         yield
 

@@ -105,9 +105,10 @@ def _named(layout: str, n_columns: int, rows: TextRows) -> str:
     for name in ALIASES.get(layout, (layout,)):
         if len(LAYOUTS.get(name, ())) == n_columns:
             return name
+    names = ALIASES.get(layout, (layout,))
+    expected = " or ".join(str(len(LAYOUTS[name])) for name in names if name in LAYOUTS)
     raise UserError(
-        f"{rows.path}: most lines have {n_columns} columns, --layout {layout} has "
-        f"{' or '.join(str(len(LAYOUTS[n])) for n in ALIASES.get(layout, (layout,)) if n in LAYOUTS)}; "
+        f"{rows.path}: most lines have {n_columns} columns, --layout {layout} has {expected}; "
         f"choose another one of: {', '.join(LAYOUTS)}"
     )
 
@@ -135,10 +136,11 @@ def _guessed(split: list[list[str]], n_columns: int, rows: TextRows) -> str:
     if n_columns == 4 and _are_names([c[1] for c in split]):
         if all(LANGUAGE_CODE.fullmatch(c[2]) for c in split):
             return "path_speaker_language_text"
+    known = ", ".join("|".join(roles) for roles in LAYOUTS.values())
     raise UserError(
-        f"{rows.path}: most lines have {n_columns} columns, as {'|'.join(split[0])[:80]!r}; expected "
-        f"one of: {', '.join('|'.join(roles) for roles in LAYOUTS.values())}; write one of these, or "
-        f"a first line that names the columns (path|speaker|language|text)"
+        f"{rows.path}: most lines have {n_columns} columns, as {'|'.join(split[0])[:80]!r}; "
+        f"expected one of: {known}; write one of these, or a first line that names the columns "
+        f"(path|speaker|language|text)"
     )
 
 

@@ -7,16 +7,16 @@ import re
 
 ABBREVIATIONS = {  # by espeak's name without its region; what never ends a sentence, in lower case
     "en": frozenset(
-        "mr mrs ms dr prof st mt ft rev hon gen col capt maj lt sgt gov sen rep pres messrs vs e.g i.e "
-        "cf no nos fig vol ch pp approx jan feb mar apr jun jul aug sept oct nov dec".split()
+        """mr mrs ms dr prof st mt ft rev hon gen col capt maj lt sgt gov sen rep pres messrs vs e.g
+        i.e cf no nos fig vol ch pp approx jan feb mar apr jun jul aug sept oct nov dec""".split()
     ),
     "bg": frozenset(
-        "г-н г-жа г-ца д-р проф доц инж акад арх ген полк кап св гр с ул бул бл вх ет ап кв обл общ жк "
-        "т.е т.нар напр вж срв стр чл ал т № хил млн млрд ок прибл".split()
+        """г-н г-жа г-ца д-р проф доц инж акад арх ген полк кап св гр с ул бул бл вх ет ап кв обл
+        общ жк т.е т.нар напр вж срв стр чл ал т № хил млн млрд ок прибл""".split()
     ),
     "ru": frozenset(
-        "г гр ул пр просп пл д кв корп стр им проф акад ген т.е т.к т.н напр см ср рис табл тыс млн млрд "
-        "руб коп св".split()
+        """г гр ул пр просп пл д кв корп стр им проф акад ген т.е т.к т.н напр см ср рис табл тыс
+        млн млрд руб коп св""".split()
     ),
 }
 _BOUNDARY = re.compile(r"[.!?…]+[\"'”’»“)\]]*(?=\s)|[。！？]+[」』”）]*|(?:[؟।])+(?=\s|$)")

@@ -1,9 +1,9 @@
 """Bulgarian abbreviations and signs, written out.
 
-Abbreviations of one meaning are always written out (проф., напр., и т.н.); those of several only where
-what follows decides: "гр. София" is a town, "с. Баня" a village, "с. 5" a page, "т. 5" a point,
-"в. „Труд“" a newspaper, "г. Иванов" a gentleman. What is not decided stays. A dot that also ends the
-sentence is kept.
+Abbreviations of one meaning are always written out (проф., напр., и т.н.); those of several only
+where what follows decides: "гр. София" is a town, "с. Баня" a village, "с. 5" a page, "т. 5" a
+point, "в. „Труд“" a newspaper, "г. Иванов" a gentleman. What is not decided stays. A dot that also
+ends the sentence is kept.
 """
 
 import re
@@ -52,7 +52,10 @@ _NEVER_CAPITAL = frozenset("г в с р о ас общ обл".split())  # else 
 _MOUNTAINS = (
     "Рила|Пирин|Витоша|Родоп|Стара|Странджа|Сакар|Средна|Осогово|Славянка|Беласица|Огражден"
 )
-_FEMALE_SAINTS = "Петка|София|Богородица|Марина|Ана|Анна|Неделя|Екатерина|Варвара|Троица|Мария|Елена|Параскева|Злата|Дева|Тереза|Магдалена"
+_FEMALE_SAINTS = (
+    "Петка|София|Богородица|Марина|Ана|Анна|Неделя|Екатерина|Варвара|Троица|Мария|Елена|Параскева"
+    "|Злата|Дева|Тереза|Магдалена"
+)
 
 # Before a number, Roman ones and letters included.
 _BEFORE_NUMBERS = {

@@ -1,7 +1,7 @@
 """Web and e-mail addresses, telephone numbers and codes, said in Bulgarian.
 
-An address is read sign by sign where it has signs: "info@abv.bg" is "info маймунско а abv точка bg".
-A telephone number is read digit by digit, with a pause (a comma) after each group. So are the
+An address is read sign by sign where it has signs: "info@abv.bg" is "info маймунско а abv точка
+bg". A telephone number is read digit by digit, with a pause (a comma) after each group. So are the
 digits after words such as ЕГН and код, and any number with a zero in front.
 """
 

@@ -1,8 +1,9 @@
 """The numbers that are left, in Bulgarian words: beside nouns, in sums, in codes, alone.
 
-A number agrees with the noun behind it (две книги, два града, двама ученици); before a singular such
-as "клас" it is an ordinal. Numbers joined by dots (3.2.1) are read with "точка" between, numbers that
-touch letters (А4, Ту-154) lose the hyphen, and signs of arithmetic are said between numbers.
+A number agrees with the noun behind it (две книги, два града, двама ученици); before a singular
+such as "клас" it is an ordinal. Numbers joined by dots (3.2.1) are read with "точка" between,
+numbers that touch letters (А4, Ту-154) lose the hyphen, and signs of arithmetic are said between
+numbers.
 """
 
 import re

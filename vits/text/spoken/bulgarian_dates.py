@@ -2,8 +2,8 @@
 
 "3 март 1878 г." and "3.03.1878 г." are "трети март хиляда осемстотин седемдесет и осма година"; day
 and month may also be parted by slashes, the month may be Roman, and ISO dates are read too. "г." is
-a year after a number from 1000 to 2199, or after a smaller one where a word before it says so; "5 г."
-are years of duration. After a number that could be grams, "г." stays as it is.
+a year after a number from 1000 to 2199, or after a smaller one where a word before it says so; "5
+г." are years of duration. After a number that could be grams, "г." stays as it is.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""Bulgarian number words: cardinals with gender, ordinals, decimals, digits one by one, Roman numerals.
+"""Bulgarian number words: cardinals with gender, ordinals, decimals, digits one by one, Roman
+numerals.
 
 The literary forms are used (двадесет, единадесет). "и" stands before the last word of each group of
 three digits, and before the last group where that is a single word: хиляда и двеста, but хиляда

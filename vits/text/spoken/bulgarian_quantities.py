@@ -1,7 +1,8 @@
-"""Amounts of something, said in Bulgarian: money, percent, units of measure, thousands and millions.
+"""Amounts of something, said in Bulgarian: money, percent, units of measure, thousands and
+millions.
 
-"12,50 лв." is "дванадесет лева и петдесет стотинки", "3,5 %" "три цяло и пет процента", "2 млн. лв."
-"два милиона лева", "90 km/h" "деветдесет километра в час".
+"12,50 лв." is "дванадесет лева и петдесет стотинки", "3,5 %" "три цяло и пет процента", "2 млн.
+лв." "два милиона лева", "90 km/h" "деветдесет километра в час".
 """
 
 import re
@@ -224,7 +225,9 @@ def _has_cents(written: str, spelling: str) -> bool:
 
 
 def _amount(written: str, spelling: str, noun: Noun) -> str:
-    """One amount; money with its small coins apart: 1,99 € → "едно евро и деветдесет и девет евроцента"."""
+    """One amount; money with its small coins apart: 1,99 € → "едно евро и деветдесет и девет
+    евроцента".
+    """
     if not _has_cents(written, spelling):
         return counted(written, noun)
     whole, fraction = whole_and_fraction(written)

@@ -2,7 +2,8 @@
 
 That is: before a noun that is numbered so ("XIX век", "II световна война"), after one ("глава IV",
 "том II"), and after the name of a ruler ("Симеон II", which is written "Симеон Втори"). All other
-capitals stay as they are. The Cyrillic letters Х, І, С and М count as the Latin ones they look like.
+capitals stay as they are. The Cyrillic letters Х, І, С and М count as the Latin ones they look
+like.
 """
 
 import re
@@ -19,8 +20,8 @@ _BEFORE_NOUN: dict[str, OrdinalGender] = {
         "masculine",
     ),
     **dict.fromkeys(
-        """световна балканска армия дивизия династия глава част сесия република група степен олимпиада
-        конференция категория лига пунийска интернационална редакция""".split(),
+        """световна балканска армия дивизия династия глава част сесия република група степен
+        олимпиада конференция категория лига пунийска интернационална редакция""".split(),
         "feminine",
     ),
     **dict.fromkeys(

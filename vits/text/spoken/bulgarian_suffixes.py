@@ -1,7 +1,8 @@
 """Numbers with a Bulgarian ending, and fractions, in words.
 
-"1-ви", "2-ра", "21-вият" and "5-ото" are ordinals; "80-те" is "осемдесетте", "3-ма" "трима", "10-ина"
-"десетина"; "20-годишен" grows into one word. ½ before a noun is "половин"; 2/3 is "две трети".
+"1-ви", "2-ра", "21-вият" and "5-ото" are ordinals; "80-те" is "осемдесетте", "3-ма" "трима",
+"10-ина" "десетина"; "20-годишен" grows into one word. ½ before a noun is "половин"; 2/3 is "две
+трети".
 """
 
 import re

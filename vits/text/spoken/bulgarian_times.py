@@ -1,8 +1,8 @@
 """Times of day, scores and ratios, said in Bulgarian: what stands around a colon.
 
 "14:30 ч." and "14.30 ч." are "четиринадесет часа и тридесет минути", "14:30" alone "четиринадесет и
-тридесет". "2:1" is a score, "две на едно"; after с, резултат and the like so is "21:15". With a hundred
-or more behind the colon it is a scale: "едно към хиляда".
+тридесет". "2:1" is a score, "две на едно"; after с, резултат and the like so is "21:15". With a
+hundred or more behind the colon it is a scale: "едно към хиляда".
 """
 
 import re

@@ -22,7 +22,8 @@ _ADDRESS = re.compile(
     r"(?:/[\w./#?=&%-]*[\w/])?(?![\w@]|\.\w)"
 )
 _TELEPHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?![\w/]|[.,]\d)"
+    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?)?\d{2,4}"
+    r"(?:[ .-]\d{2,4}){1,4}(?![\w/]|[.,]\d)"
 )
 _AFTER_TELEPHONE = re.compile(r"(?i)(?:call|phone|tel|telephone|dial|fax|number)\b\D{0,12}$")
 _ORDINAL = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b")

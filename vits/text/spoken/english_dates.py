@@ -44,7 +44,8 @@ _YEARS = re.compile(
 )
 _AFTER_CUE = re.compile(
     r"\b((?:in|since|until|till|by|before|after|from|to|of|during|around|circa|and|or|between|year|"
-    r"spring|summer|autumn|fall|winter|early|late|mid|class of)[ -])(1[1-9]\d\d|20\d\d)(?![\d%°]|[.,:/-]\d|"
+    r"spring|summer|autumn|fall|winter|early|late|mid|class of)[ -])"
+    r"(1[1-9]\d\d|20\d\d)(?![\d%°]|[.,:/-]\d|"
     r"\s(?:people|men|women|children|soldiers|dollars|pounds|euros|copies|miles|feet|km|kg|tons|"
     r"votes|employees|students|members|pages|words|years|days|hours|of\b|million|thousand))",
     re.IGNORECASE,

@@ -117,7 +117,8 @@ _RULER = re.compile(
 )
 _NUMBERED = re.compile(
     rf"\b(Chapter|chapter|Part|part|Volume|volume|Book|Act|Scene|Section|section|Article|article|"
-    rf"Phase|Type|Level|Grade|Class|War|Title|Appendix|Apollo|Rocky|Super Bowl) ({_ROMAN})(?![\w]|\.\w)"
+    rf"Phase|Type|Level|Grade|Class|War|Title|Appendix|Apollo|Rocky|Super Bowl) "
+    rf"({_ROMAN})(?!\w|\.\w)"
 )
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
