@@ -12,7 +12,7 @@ from tests.small_run import trained  # noqa: F401 (a fixture)
 from vits.doctor import run_checks
 from vits.doctor.alignment_checks import Fit, alignment_findings, wrong_texts
 from vits.doctor.curves_checks import RULES, curve_findings
-from vits.doctor.run_checks import examine_run, write_clean_list
+from vits.doctor.run_checks import examine_run
 
 STEPS = list(range(100, 6100, 100))
 N = len(STEPS)
@@ -114,12 +114,15 @@ def test_a_clean_list_has_the_lines_as_they_were_without_the_wrong_ones(
     out = tmp_path / "clean.csv"
     monkeypatch.chdir(trained)
     monkeypatch.setattr(run_checks, "wrong_texts", lambda found: [(found[0], 9.0)])
-    assert write_clean_list(run, out) == 1
+    examine_run(run, out)
     kept = out.read_text("utf-8").splitlines()
     lines = listed.read_text("utf-8").splitlines()
     assert len(kept) == len(lines) - 1 and [line for line in lines if line in kept] == kept
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(UserError, match="has no checkpoint yet, so no text can be judged"):
+        examine_run(tmp_path / "bare", tmp_path / "other.csv")
     with pytest.raises(UserError, match="is there already; name another file"):
-        write_clean_list(run, out)
+        examine_run(run, out)
 
 
 def test_errors_in_the_log_are_explained(trained, tmp_path):  # noqa: F811

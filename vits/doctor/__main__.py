@@ -189,12 +189,9 @@ def examine_words(subject: Subject) -> Examination:
 
 
 def examine_run_folder(subject: Subject, args: argparse.Namespace) -> Examination:
-    from vits.doctor.run_checks import examine_run, write_clean_list
+    from vits.doctor.run_checks import examine_run
 
-    examination = examine_run(subject.path)
-    if args.write_clean_list:
-        write_clean_list(subject.path, args.write_clean_list)
-    return examination
+    return examine_run(subject.path, args.write_clean_list)
 
 
 def write(examination: Examination, subject: Subject, args: argparse.Namespace) -> dict[str, Path]:

@@ -45,8 +45,14 @@ class Aligned:
     fits: Sequence[Fit]
 
 
-def examine_run(run: Path) -> Examination:
-    """Of a run folder of train.py or finetune.py: curves, log, and alignment of all utterances."""
+def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
+    """Of a run folder of train.py or finetune.py: curves, log, and alignment of all utterances.
+
+    clean_list: where to write the training list without those whose text is likely wrong; an
+    existing file is refused, and so is a run that cannot be aligned.
+    """
+    if clean_list is not None and clean_list.exists():
+        raise UserError(f"{clean_list}: is there already; name another file for the clean list")
     curves = {
         name: ([step for step, _ in points], [value for _, value in points])
         for name, points in read_curves(run / "scalars.jsonl", []).items()
@@ -58,12 +64,18 @@ def examine_run(run: Path) -> Examination:
         try:
             aligned = align_run(run)
         except UserError as error:
+            if clean_list is not None:
+                raise
             title = "the recordings could not be aligned"
             findings.append(Finding("not_aligned", NOTE, title, str(error), "see the message"))
         else:
             in_texts, histograms = alignment_findings(aligned.fits, aligned.utterances)
             findings += in_texts
+            if clean_list is not None:
+                write_clean_list(aligned, clean_list)
             facts.append(("aligned", f"{len(aligned.fits):,} utterances of the training list"))
+    elif clean_list is not None:
+        raise UserError(f"{run}: has no checkpoint yet, so no text can be judged; train on")
     drawn = [Curve(name, *curves[name]) for name in SHOWN if name in curves]
     return Examination(str(run), "run", facts, findings, histograms, drawn)
 
@@ -80,14 +92,11 @@ def align_run(run: Path) -> Aligned:
     return Aligned(config, data.train, fits)
 
 
-def write_clean_list(run: Path, out: Path) -> int:
-    """Write the run's training list without the utterances whose text is likely wrong.
+def write_clean_list(aligned: Aligned, out: Path) -> int:
+    """Write the training list, as it is written, without the utterances whose text is likely wrong.
 
-    Returns how many were left out. An existing file is refused.
+    Returns how many were left out.
     """
-    if out.exists():
-        raise UserError(f"{out}: is there already; name another file for the clean list")
-    aligned = align_run(run)
     config = aligned.config.data
     train, _ = find_lists(config)
     lines = parse_list(load_list(train), config, Folders())
