@@ -103,10 +103,10 @@ def test_a_missing_data_folder_is_found_with_one_beside_the_config(tmp_path, mon
 
 
 def test_front_end_without_its_packages_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("vits.doctor.config_text.is_there", lambda module: module != "phonemizer")
+    monkeypatch.setattr("vits.doctor.config_text.is_there", lambda module: module != "espeakng_loader")
     [finding] = config_findings(changed(tmp_path / "data"), Path("c.json"))
     assert (finding.kind, finding.severity) == ("front_end_missing", "error")
-    assert "phonemizer, which is" in finding.title and "pip install phonemizer;" in finding.fix
+    assert "espeakng-loader, which is" in finding.title and "pip install espeakng-loader;" in finding.fix
 
 
 def test_numbers_need_a_package_in_other_languages_alone(tmp_path, monkeypatch):

@@ -32,6 +32,10 @@ def letters(text, *pairs):
         ("AT&T", "phone firm"),
         ("AT T", "at t"),
         ("кафе\u0301 Кафе\u0301", "бар бар"),
+        ("हिन्दी हि हिन्द", "भाषा हि हिन्द"),  # vowel signs are of the word
+        ("शहर।", "नगर."),
+        ("我去北京了。", "我去首都了."),  # no spaces between words
+        ("می\u200cخواهم", "x"),
     ],
 )
 def test_whole_words_in_any_case_and_the_longest_entry_win(text, expected):
@@ -45,6 +49,10 @@ def test_whole_words_in_any_case_and_the_longest_entry_win(text, expected):
             ("b2b", "business to business"),
             ("AT&T", "phone firm"),
             ("кафе\u0301", "бар"),
+            ("हिन्दी", "भाषा"),
+            ("शहर", "नगर"),
+            ("北京", "首都"),
+            ("می\u200cخواهم", "x"),
         )
         == expected
     )
@@ -105,7 +113,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_hundred_thousand_words_cost_a_text_no_more_than_ten():
     few = Lexicon([(f"word{i}", "x") for i in range(10)])
-    many = Lexicon([(f"word{i}", "x") for i in range(100_000)])
+    many = Lexicon([(f"{start}word{i}", "x") for i in range(50_000) for start in ("", "and ")])
     text = "some words and word5 in a sentence " * 20
 
     def seconds(lexicon: Lexicon) -> float:

@@ -12,6 +12,19 @@ SENTENCES = {
     "fr-fr": ("Un garçon français mange un croissant.",),
     "de": ("Zwölf Boxkämpfer jagen Viktor quer über den Sylter Deich.",),
 }
+# With the marks alone that Piper has, as it drops others; and without two vowels in a row in
+# English, between which its later espeak writes ʲ.
+SPOKEN = {
+    "en-us": (
+        "The quick brown fox jumps over the lazy dog.",
+        "As for printing books, it differs from most crafts, if not from all.",
+        "It costs 3.5 dollars; don't wait: is this so?",
+    ),
+    "bg": ("Всички хора се раждат свободни и равни по достойнство и права.", "Защо, къде и кога?"),
+    "de": ("Zwölf Boxkämpfer jagen Viktor quer über den Sylter Deich!",),
+    "es": ("El niño mañana va a la escuela, verdad?",),
+    "ru": ("Съешь же ещё этих мягких французских булок, да выпей чаю.",),
+}
 
 
 def named(symbols, language="en-us"):
@@ -45,6 +58,19 @@ def test_a_texts_ids_are_those_that_piper_gives_it(language):
         symbols = table.known(front_end(text))
         assert table.encode(symbols) == phoneme_ids.phonemes_to_ids(symbols)
         assert sum(map(str.isalpha, symbols)) > 5
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_piper_itself_makes_the_same_ids_of_a_text(language: str) -> None:
+    piper = pytest.importorskip("piper.phonemize_espeak").EspeakPhonemizer()
+    from piper.phoneme_ids import phonemes_to_ids
+
+    pytest.importorskip("espeakng_loader")
+    config = named("piper", language)
+    table, front_end = SymbolTable(config), build_front_end(config)
+    for text in SPOKEN[language]:
+        (theirs,) = piper.phonemize(language, text)
+        assert table.encode(front_end(text)) == phonemes_to_ids(theirs)
 
 
 def test_other_tables_stay_as_they_are():

@@ -8,8 +8,8 @@ import pytest
 
 from hifigan.errors import UserError
 from vits.config import TextConfig
-from vits.text import SymbolTable, build_front_end, espeak, spelt_words
-from vits.text.punctuation import PUNCTUATION, normalise
+from vits.text import SymbolTable, build_front_end, espeak, near_symbol, spelt_words
+from vits.text.punctuation import PUNCTUATION, WIDE, normalise
 
 REPOSITORY = Path(__file__).parent.parent
 BASE_SYMBOLS = json.loads((REPOSITORY / "configs/base.json").read_text("utf-8"))["text"]["symbols"]
@@ -54,6 +54,18 @@ def phonemes(text, language):
         ("so\u00adft zero\u200bwidth \ufeffmark snake_case", "soft zerowidth mark snake case"),
         ("日本語 ΑΒΓ हिन्दी", "日本語 αβγ हिन्दी"),
         ("STRASSE Straße", "strasse straße"),
+        ("你好。“再见”，「好」！……（完）", '你好."再见","好"!…—完—'),
+        ("ＡＢＣ　１２ ﬁne ﹖", "abc 12 fine ?"),
+        ("ハリー・ポッター、『本』。", 'ハリー ポッター,"本".'),
+        ("مرحبا، كيف؟ نعم؛ لا۔ مـــد", "مرحبا, كيف? نعم; لا. مد"),
+        ("यह घर है। वह॥", "यह घर है. वह."),
+        ("Ինչո՞ւ, այո՜։ Վա՛յ", "ինչու?, այո!. վայ"),
+        ("ሰላም፡ለዓለም። አዎ፣", "ሰላም ለዓለም. አዎ,"),
+        ("so 😀 good👍🏽! 👩\u200d🚀 ☕️ 1️⃣", "so good ! 1"),
+        ("a\x00b\x07c\x1b d\ud83d \x85e", "abc d e"),
+        ("\u202bab\u202c \u2066c\u2069", "ab c"),
+        ("می\u200cخواهم क्\u200dष a\u200cb", "می\u200cخواهم क्\u200dष ab"),
+        ("what⁉ damaged \ufffd", "what! damaged \ufffd"),
         ("", ""),
         (" \n\t", ""),
     ],
@@ -63,7 +75,16 @@ def test_characters_follow_the_stated_rules(text, expected):
 
 
 def test_normalising_twice_changes_nothing():
-    for text in (BULGARIAN, *SENTENCES, "".join(PUNCTUATION), "- -- ... . . ."):
+    odd = (
+        "- -- ... . . .",
+        ".…",
+        "﹣ － -",
+        "a\u200c\u200d\u200cb",
+        "ا\u200d\u200c",
+        "՞՞ա",
+        "．．．",
+    )
+    for text in (BULGARIAN, *SENTENCES, "".join(PUNCTUATION), "".join(WIDE), *WIDE, *odd):
         assert normalise(normalise(text)) == normalise(text)
 
 
@@ -112,6 +133,23 @@ def test_unknown_symbols_are_all_named_with_their_code_points():
     named = r"'ц' \(U\+0446 CYRILLIC SMALL LETTER TSE\), '\u0303' \(U\+0303"
     with pytest.raises(UserError, match=named):
         small.encode("ц\u0303")
+
+
+@pytest.mark.parametrize(
+    "symbol, near",
+    [
+        ("г", None),
+        ("а", "a"),  # Cyrillic, typed for Latin
+        ("B", "b"),
+        ("é", "e"),
+        ("É", "e"),
+        ("g", "ɡ"),
+        ("ˑ", "ː"),
+        ("ɛ", "e"),
+    ],
+)
+def test_an_unknown_symbol_has_a_near_one_where_there_is_one(symbol: str, near: str | None) -> None:
+    assert near_symbol(symbol, "abeɡː") == near
 
 
 def test_bulgarian_and_english_are_phonemized_with_stress_and_punctuation():

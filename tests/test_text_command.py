@@ -4,10 +4,15 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from hifigan.checkpoint import write_checkpoint
+from hifigan.json_config import config_to_dict
+from vits.config import VitsConfig
 from vits.text import __main__ as command
 
 
@@ -46,13 +51,14 @@ def test_programs_get_an_object_a_text_from_a_file_or_standard_input(run, tmp_pa
     code, from_file, _ = run(*asked, "--text_file", tmp_path / "texts.txt")
     assert code == 0 and run(*asked, stdin=content)[1] == from_file
     first, second = map(json.loads, from_file.splitlines())
-    assert first["characters"] == "a kitty." and first["from_lexicon"] == ["kitty"]
+    assert first["characters"] == "a kitty." and first["lexicon"] == [["cat", "kitty"]]
     assert second["text"] == "Да 5" and "ids" not in second
 
 
 def test_a_configs_table_and_settings_count_and_unknown_symbols_are_named(run):
     code, out, _ = run("-c", "configs/base.json", "--front_end", "characters", "aц")
-    assert code == 0 and "unknown      'ц' (U+0446 CYRILLIC SMALL LETTER TSE)" in out
+    assert code == 0
+    assert "unknown      'ц' (U+0446 CYRILLIC SMALL LETTER TSE), left out of the ids\n" in out
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,10 @@ def test_a_configs_table_and_settings_count_and_unknown_symbols_are_named(run):
         (("--lexicon", "none.txt", "a"), "none.txt: lexicon not readable"),
         (("--text_file", "none.txt"), "none.txt: not readable"),
         (("--text_file", "none.txt", "a"), "leave one of them out"),
-        (("--symbols", "other", "a"), "invalid choice: 'other'"),
+        (
+            ("--symbols", "other", "a"),
+            "other: no such file or folder; expected one of original, pip",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_code_2(run, arguments, told):
@@ -86,3 +95,28 @@ def test_it_runs_as_a_module():
         encoding="utf-8",
     )
     assert made.returncode == 0 and "characters   да" in made.stdout
+
+
+def test_a_voice_is_a_checkpoint_or_a_run_folder_as_well(
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    smallest: Callable[..., VitsConfig],
+) -> None:
+    letters = 'text.symbols=["_", " ", "a", "b", "ɡ"]'
+    config = smallest(letters, 'text.lexicon=[["abc", "ab"]]', "text.front_end=characters")
+    path = tmp_path / "run/checkpoints/step_1.pt"
+    path.parent.mkdir(parents=True)
+    write_checkpoint(path, {"config": config_to_dict(config), "generator": {}, "step": 1})
+    for voice in (path, tmp_path / "run"):
+        code, out, _ = run("-c", voice, "--json", "ABC bag")
+        shown = json.loads(out)
+        assert code == 0 and shown["characters"] == "ab bag"
+        assert shown["lexicon"] == [["ABC", "ab"]] and len(shown["ids"]) == 2 * 5 + 1
+        assert [(u["symbol"], u["near"]) for u in shown["unknown"]] == [("g", "ɡ")]
+    code, out, _ = run("--symbols", path, "--front_end", "characters", "cab")
+    assert "'c' (U+0063 LATIN SMALL LETTER C), left out of the ids" in out
+    assert "ids          0 2 0 3 0\n" in out
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, _, err = run("-c", empty, "a")
+    assert code == 2 and "no checkpoints inside" in err.splitlines()[-1]

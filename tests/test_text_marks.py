@@ -45,6 +45,7 @@ def test_phonemes_in_brackets_stay_as_they_are():
     assert read("[[a  b]]") == "a b"
     assert read("[[ˈa]]  [[b]]") == "ˈa b"
     assert read("[single] brackets") == read("(single) brackets")
+    assert read("[[ç o\u0303 õ ɔ\u0303]]") == "ç o\u0303 o\u0303 ɔ\u0303"  # as espeak writes them
 
 
 def test_symbols_as_written_are_only_put_in_order():
@@ -55,15 +56,25 @@ def test_a_pause_in_a_training_text_is_three_dots():
     assert read("one<pause>two", "characters") == "one … two"
 
 
-@pytest.mark.parametrize("text", ["a [[b", "a]] b", "[[a [[b]]", "[[a]] b]]"])
-def test_brackets_without_their_other_half_are_told(text):
+@pytest.mark.parametrize(
+    "text, place, found",
+    [
+        ("a [[b", 3, r"'\[\[' without '\]\]'"),
+        ("a]] b", 2, r"'\]\]' without '\[\['"),
+        ("[[a [[b]]", 5, r"'\[\[' without"),
+        ("[[a]] b]]", 8, r"'\]\]' without"),
+    ],
+)
+def test_brackets_without_their_other_half_are_told_with_their_place(text, place, found):
     for front_end in ("phonemes", "as_written"):
-        with pytest.raises(MarkError, match=r"without '(\[\[|\]\])'.*write phonemes as in"):
+        with pytest.raises(MarkError, match=rf"character {place}: {found}.*write phonemes as in"):
             read(text, front_end)
 
 
 def test_a_voice_of_letters_says_that_it_reads_no_phonemes():
-    with pytest.raises(MarkError, match=r"\[\[x\]\] are phonemes, which a voice of characters"):
+    with pytest.raises(
+        MarkError, match=r"character 3: \[\[x\]\] are phonemes, which a voice of characters"
+    ):
         read("a [[x]]", "characters")
 
 

@@ -33,7 +33,7 @@ MAX_UNUSED_SECONDS = 30 * 24 * 3600.0  # a file may be in use by a run that bega
 CODE = ("corpus/*.py", "text/*.py", "text/spoken/*.py")
 # Of the section data.
 TRAINING_ALONE = ("packed_cache", "balance_speakers", "balance_languages", "mix_in_share")
-PACKAGES = ("espeakng-loader", "phonemizer", "soundfile")
+PACKAGES = ("espeakng-loader", "soundfile")
 
 
 def check_key(config: VitsConfig, lists: Sequence[ListFile]) -> str:

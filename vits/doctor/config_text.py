@@ -74,16 +74,13 @@ def language_script(language: str) -> str:
 
 
 def _package_findings(text: TextConfig) -> Iterator[Finding]:
-    packages = {"phonemizer": "phonemizer", "espeakng_loader": "espeakng-loader"}
-    lost = [name for module, name in packages.items() if not is_there(module)]
-    if text.front_end == "phonemes" and lost:
+    if text.front_end == "phonemes" and not is_there("espeakng_loader"):
         yield Finding(
             "front_end_missing",
             ERROR,
-            f'text.front_end "phonemes" needs {" and ".join(lost)}, which '
-            f"{'is' if len(lost) == 1 else 'are'} not installed",
+            'text.front_end "phonemes" needs espeakng-loader, which is not installed',
             "Training stops at its start.",
-            f"pip install {' '.join(lost)}; or train on letters: --set text.front_end=characters "
+            "pip install espeakng-loader; or train on letters: --set text.front_end=characters "
             "--set text.symbols=from_data",
         )
     stem = text.language.split("-")[0]

@@ -233,7 +233,7 @@ def espeak_findings(fault: str) -> Iterator[Finding]:
 
 def _espeak() -> tuple[str, str]:
     """What espeak says of itself, and what is wrong with it; both "" where it is not installed."""
-    if not (is_there("phonemizer") and is_there("espeakng_loader")):
+    if not is_there("espeakng_loader"):
         return "", ""
     try:
         return describe_front_end(TextConfig("phonemes", "en-us", ("_",), True)), ""

@@ -116,9 +116,9 @@ ROWS = (  # the first that fits counts, so the narrower stand first
         r"(?:phonemizer|espeakng)",
         "Espeak, which makes phonemes, is not there.",
         "A system package is missing; here it comes from pip.",
-        "pip install phonemizer espeakng-loader, or --set text.front_end=characters --set "
+        "pip install espeakng-loader, or --set text.front_end=characters --set "
         "text.symbols=from_data",
-        "pip install phonemizer espeakng-loader",
+        "pip install espeakng-loader",
     ),
     Row(
         "torchcodec",

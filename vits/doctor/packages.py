@@ -29,12 +29,6 @@ REQUIRED = (
 )
 OPTIONAL = (
     Package(
-        "phonemizer",
-        "phonemizer",
-        'text.front_end "phonemes"',
-        'training on letters: text.front_end "characters"',
-    ),
-    Package(
         "espeakng_loader",
         "espeakng-loader",
         'text.front_end "phonemes"',

@@ -4,7 +4,7 @@ from vits.text.front_end import FrontEnd, build_front_end, describe_front_end, s
 from vits.text.lexicon import read_lexicon
 from vits.text.marks import MarkError, split_pauses
 from vits.text.published import complete_text
-from vits.text.symbols import SymbolTable, describe_symbol
+from vits.text.symbols import SymbolTable, describe_symbol, near_symbol
 
 __all__ = [
     "FrontEnd",
@@ -14,6 +14,7 @@ __all__ = [
     "complete_text",
     "describe_front_end",
     "describe_symbol",
+    "near_symbol",
     "read_lexicon",
     "spelt_words",
     "split_pauses",

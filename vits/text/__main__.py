@@ -2,6 +2,7 @@
 
 python -m vits.text --language bg "Това струва 5 лв."
 python -m vits.text -c configs/base.json --lexicon names.txt "Yahoo opens at 9:30."
+python -m vits.text -c runs/ljspeech "Can this voice say façade?"
 python -m vits.text --symbols piper --json --text_file sentences.txt
 """
 
@@ -13,15 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hifigan.checkpoint import open_checkpoint
 from hifigan.errors import Parser, UserError, user_errors_exit
-from hifigan.json_config import read_config
-from vits.config import TextConfig, VitsConfig
-from vits.text import SymbolTable, build_front_end, complete_text, describe_symbol
+from hifigan.json_config import config_from_dict, read_config
+from vits.config import PUBLISHED_TABLES, TextConfig, VitsConfig
+from vits.text import (
+    FrontEnd,
+    SymbolTable,
+    build_front_end,
+    complete_text,
+    describe_symbol,
+    near_symbol,
+)
 from vits.text.espeak import espeak_languages
 from vits.text.front_end import TextReader
 
 FRONT_ENDS = ("phonemes", "characters", "as_written")
-TABLES = ("original", "piper")
+OF_A_TABLE = ("symbols", "add_blank", "blank", "start", "end", "decomposed")
 
 
 def main() -> None:
@@ -37,12 +46,16 @@ def main() -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="JSON config of a voice, whose settings and symbols are taken; config.json of a run",
+        help="a voice whose settings and symbols are taken: a config, checkpoint or run folder",
     )
     parser.add_argument("--language", metavar="NAME", help="espeak's name, as en-us, bg")
     parser.add_argument("--front_end", choices=FRONT_ENDS, help="default: phonemes")
     parser.add_argument("--lexicon", metavar="FILE", help="word|symbols a line")
-    parser.add_argument("--symbols", choices=TABLES, help="show ids of this published table")
+    parser.add_argument(
+        "--symbols",
+        metavar="TABLE",
+        help="show ids, of: original, piper, or a config, checkpoint or run folder",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a text")
     parser.add_argument("--languages", action="store_true", help="list espeak's languages, and end")
     args = parser.parse_args()
@@ -61,16 +74,33 @@ def main() -> None:
 
 def asked(args: argparse.Namespace) -> TextConfig:
     """The settings of the config, and what the arguments change of them."""
+    config = TextConfig("phonemes", "en-us", "from_data", add_blank=True, expand=True)
     if args.config:
-        config = read_config(VitsConfig, args.config).text
-    else:
-        config = TextConfig("phonemes", "en-us", "from_data", add_blank=True, expand=True)
+        config = voice_config(args.config)
     given = {
         key: getattr(args, key)
-        for key in ("language", "front_end", "lexicon", "symbols")
+        for key in ("language", "front_end", "lexicon")
         if getattr(args, key) is not None
     }
+    if args.symbols in PUBLISHED_TABLES:
+        given["symbols"] = args.symbols
+    elif args.symbols:
+        other = voice_config(Path(args.symbols))
+        given |= {key: getattr(other, key) for key in OF_A_TABLE}
     return dataclasses.replace(config, **given)
+
+
+def voice_config(path: Path) -> TextConfig:
+    """How the voice of a config file, a checkpoint or a run folder reads texts."""
+    if path.suffix == ".json":
+        return read_config(VitsConfig, path).text
+    if not path.exists():
+        raise UserError(
+            f"{path}: no such file or folder; expected one of {', '.join(PUBLISHED_TABLES)}, or a "
+            f"config, a checkpoint or a run folder"
+        )
+    path, contents = open_checkpoint(path, for_synthesis=True)
+    return config_from_dict(VitsConfig, contents["config"], str(path)).text
 
 
 def texts(args: argparse.Namespace) -> Iterator[str]:
@@ -98,27 +128,26 @@ def texts(args: argparse.Namespace) -> Iterator[str]:
 
 
 def read(
-    text: str, config: TextConfig, front_end: Any, table: SymbolTable | None
+    text: str, config: TextConfig, front_end: FrontEnd, table: SymbolTable | None
 ) -> dict[str, Any]:
     """What becomes of a text, step by step."""
     shown: dict[str, Any] = {"text": text, "language": config.language}
     if isinstance(front_end, TextReader):
-        plain = dataclasses.replace(config, front_end="phonemes", lexicon=None)  # takes any mark
-        pieces = TextReader(plain).pieces(text, config.language)
-        shown["written_out"] = "".join(p if not s else f"[[{p}]]" for p, s in pieces)
-        shown["from_lexicon"] = [
-            symbols
-            for piece, is_symbols in pieces
-            if not is_symbols
-            for symbols, found in front_end.lexicon.split(piece)
-            if found
+        pieces = front_end.written_out(text, config.language)
+        shown["written_out"] = "".join(f"[[{p}]]" if is_read else p for p, is_read in pieces)
+        shown["lexicon"] = [
+            found for p, is_read in pieces if not is_read for found in front_end.lexicon.found(p)
         ]
     symbols = front_end(text)
     shown[config.front_end] = "".join(symbols)
     if table:
         unknown = table.unknown(symbols)
+        known = [symbol for symbol in config.symbols if symbol in table]
         shown["ids"] = table.encode(table.known(symbols))
-        shown["unknown"] = [describe_symbol(symbol) for symbol in unknown]
+        shown["unknown"] = [
+            {"symbol": symbol, "name": describe_symbol(symbol), "near": near_symbol(symbol, known)}
+            for symbol in unknown
+        ]
     return shown
 
 
@@ -127,15 +156,16 @@ def as_lines(shown: dict[str, Any]) -> str:
     lines = [f"text         {shown['text']}"]
     if shown.get("written_out", shown["text"]) != shown["text"]:
         lines.append(f"written out  {shown['written_out']}")
-    if shown.get("from_lexicon"):
-        lines.append(f"lexicon      {', '.join(shown['from_lexicon'])}")
+    for word, symbols in shown.get("lexicon", ()):
+        lines.append(f"lexicon      {word}: {symbols}")
     for front_end in FRONT_ENDS:
         if front_end in shown:
             lines.append(f"{front_end:<11}  {shown[front_end]}")
     if "ids" in shown:
         lines.append(f"ids          {' '.join(map(str, shown['ids']))}")
-    if shown.get("unknown"):
-        lines.append(f"unknown      {', '.join(shown['unknown'])}; left out of the ids")
+    for unknown in shown.get("unknown", ()):
+        near = f"; near: {unknown['near']!r}" if unknown["near"] else ""
+        lines.append(f"unknown      {unknown['name']}, left out of the ids{near}")
     return "\n".join(lines) + "\n"
 
 

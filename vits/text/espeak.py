@@ -15,7 +15,8 @@ from pathlib import Path
 
 from hifigan.errors import UserError
 
-_NO_SPEAKERS, _DO_NOT_EXIT, _UTF8 = 0x01, 0x8000, 0x01  # of espeak-ng's speak_lib.h
+# Of espeak-ng's speak_lib.h. If not synchronous, it keeps a thread, which a fork would lose.
+_SYNCHRONOUS, _DO_NOT_EXIT, _UTF8 = 0x02, 0x8000, 0x01
 _IPA_PARTED = ord("_") << 8 | 0x02  # IPA with _ between phonemes, without which it joins some
 
 # A run of marks and the spaces around it. A point or comma between digits belongs to a number.
@@ -71,7 +72,7 @@ class Espeak:
         self._language = ""  # the one that is set
         library = ctypes.cdll.LoadLibrary(library_path)
         options = 0, data_path.encode(), _DO_NOT_EXIT
-        if library.espeak_Initialize(_NO_SPEAKERS, *options) <= 0:
+        if library.espeak_Initialize(_SYNCHRONOUS, *options) <= 0:
             raise OSError(f"it cannot read {data_path}; a path of 160 characters is too long")
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_Info.restype = ctypes.c_char_p

@@ -82,18 +82,29 @@ class TextReader:
         Of "characters" these are the lexicon's letters; phonemes in brackets it cannot read.
         """
         made = []
-        for piece, is_phonemes in split_phonemes(without_pauses(text)):
+        for piece, is_phonemes in self.written_out(text, language):
             if not is_phonemes:
-                words = spoken(piece, language) if self.config.expand else piece
-                made += self.lexicon.split(words)
+                made += self.lexicon.split(piece)
             elif self.config.front_end == "phonemes":
                 made.append((piece, True))
             else:
                 raise MarkError(
-                    f"{text[:60]!r}: [[{piece}]] are phonemes, which a voice of characters cannot "
-                    f"read; write letters"
+                    f"{text[:60]!r}: character {text.find('[[') + 1}: [[{piece}]] are phonemes, "
+                    f"which a voice of characters cannot read; write letters"
                 )
         return made
+
+    def written_out(self, text: str, language: str) -> list[tuple[str, bool]]:
+        """The pieces outside and inside the brackets of phonemes, and which they are; those outside
+        with numbers and abbreviations in words, where the config says so.
+        """
+        return [
+            (
+                piece if is_phonemes or not self.config.expand else spoken(piece, language),
+                is_phonemes,
+            )
+            for piece, is_phonemes in split_phonemes(without_pauses(text))
+        ]
 
 
 def characters(text: str) -> list[str]:
@@ -110,7 +121,7 @@ def phonemes(pieces: Iterable[tuple[str, bool]], read: Callable[[str], str]) -> 
     made = []
     for piece, is_phonemes in pieces:
         if is_phonemes:
-            made.append(" ".join(piece.split()))
+            made.append(" ".join(_as_espeak_writes(piece).split()))
             continue
         plain = normalise(piece)
         if any(map(str.isalnum, plain)):
@@ -118,6 +129,11 @@ def phonemes(pieces: Iterable[tuple[str, bool]], read: Callable[[str], str]) -> 
         before, after = piece[:1].isspace(), piece[-1:].isspace()
         made.append(" " * before + plain + " " * after)
     return list(" ".join("".join(made).split()))
+
+
+def _as_espeak_writes(phonemes: str) -> str:
+    """Phonemes that a person wrote, with their marks apart from the letters, but for ç."""
+    return unicodedata.normalize("NFD", phonemes).replace("c\u0327", "ç")
 
 
 def spelt_words(texts: Iterable[str], front_end: FrontEnd) -> tuple[list[str], list[str]]:

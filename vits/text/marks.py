@@ -2,9 +2,12 @@
 
     The [[ɡˈɪmp]] opens.<pause=300ms>Then it <pause> closes.
 
-`[[` always begins phonemes: ordinary text has no two brackets in a row. A pause without a length
-is of PAUSE_SECONDS. When speaking, pauses become silence of their length (`split_pauses`); in
-training, where the recording has its own, a front end reads a pause as "…".
+`[[` always begins phonemes. Ordinary text has no two brackets in a row; where it does, as wiki
+links do, a voice reads them as phonemes or refuses them, and single brackets are the way out.
+
+A pause without a length is of PAUSE_SECONDS. When speaking, pauses become silence of their length
+(`split_pauses`). In training, where the recording has its own, a front end reads a pause as "…",
+which a table without "…" treats as any symbol that it lacks.
 """
 
 import re
@@ -56,17 +59,24 @@ def split_phonemes(text: str) -> list[tuple[str, bool]]:
     pieces = []
     end = 0
     for found in _PHONEMES.finditer(text):
+        _require_no_bracket(text, end, found.start())
+        _require_no_bracket(text, found.start(1), found.end(1))
         pieces += [(text[end : found.start()], False), (found[1], True)]
         end = found.end()
+    _require_no_bracket(text, end, len(text))
     pieces.append((text[end:], False))
-    for piece, _ in pieces:
-        for mark, other in (("[[", "]]"), ("]]", "[[")):
-            if mark in piece:
-                raise MarkError(
-                    f"{text[:60]!r}: {mark!r} without {other!r} in {piece[:40]!r}; write phonemes "
-                    f"as in [[həlˈoʊ]], and single brackets for anything else"
-                )
     return [piece for piece in pieces if piece[0]]
+
+
+def _require_no_bracket(text: str, start: int, end: int) -> None:
+    """That text[start:end] has no brackets of phonemes, which would lack their other half."""
+    found = re.compile(r"\[\[|\]\]").search(text, start, end)
+    if found:
+        other = "]]" if found[0] == "[[" else "[["
+        raise MarkError(
+            f"{text[:60]!r}: character {found.start() + 1}: {found[0]!r} without {other!r}; write "
+            f"phonemes as in [[həlˈoʊ]], and single brackets for anything else"
+        )
 
 
 def _seconds(text: str, found: re.Match[str]) -> float:

@@ -6,7 +6,7 @@ its effect are Glow-TTS's).
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hifigan.errors import UserError
 from vits.config import TextConfig
@@ -58,6 +58,23 @@ class SymbolTable:
             blanked[1::2] = ids
             ids = blanked
         return self._start + ids + self._end
+
+
+# Symbols that look or sound alike and are typed for each other, each other's nearest first.
+_ALIKE = (
+    "gɡ ːˑ: ˈ'ʼ ˌ, ʧʃ ʤʒ ɹr ɾr ɫl ɚə ɝɜ ᵻɪ ɐə ʌə ɛe ɔo ɑa ʊu ɪi æa θt ðd ŋn ʃs ʒz χx ʁɣ —- …. ?؟ "
+    "аa оo еe сc рp хx уy кk мm тt вb нh іi јj ѕs АA ВB ЕE КK МM НH ОO РP СC ТT ХX"
+).split()
+
+
+def near_symbol(symbol: str, known: Collection[str]) -> str | None:
+    """A known symbol that may have been meant: another case, without its mark, or one alike."""
+    bare = unicodedata.normalize("NFD", symbol)[0]
+    alike = [other for row in _ALIKE if symbol in row for other in row]
+    for other in (symbol.lower(), symbol.upper(), bare, bare.lower(), *alike):
+        if other != symbol and other in known:
+            return other
+    return None
 
 
 def describe_symbol(symbol: str) -> str:

@@ -9,7 +9,7 @@ three digits, and before the last group where that is a single word: хиляд�
 import re
 from typing import Literal
 
-Gender = Literal["masculine", "feminine", "neuter", "men"]
+Gender = Literal["masculine", "feminine", "neuter", "men", "people"]
 OrdinalGender = Literal["masculine", "feminine", "neuter", "plural"]
 Definite = Literal["no", "short", "full"]
 
@@ -30,13 +30,13 @@ _GROUPS: list[tuple[int, str, str, Gender]] = [
 _GENDERED = {
     (1, "masculine"): "един",
     (1, "feminine"): "една",
-    (1, "men"): "един",
     (2, "masculine"): "два",
-    (2, "men"): "двама",
-    (3, "men"): "трима",
-    (4, "men"): "четирима",
+    **{(1, kind): "един" for kind in ("men", "people")},
+    **{(2, kind): "двама" for kind in ("men", "people")},
+    **{(3, kind): "трима" for kind in ("men", "people")},
+    **{(4, kind): "четирима" for kind in ("men", "people")},
 }
-_ALONE = {(5, "men"): "петима", (6, "men"): "шестима"}  # but "двадесет и пет души"
+_ALONE = {(5, "men"): "петима", (6, "men"): "шестима"}  # but "двадесет и пет лекари"
 
 _ORDINAL_STEMS = ["", "първ", "втор", "трет", "четвърт", "пет", "шест", "седм", "осм", "девет"]
 _ORDINAL_HUNDREDS = ["", "сто", "двесто", "тристо", *(unit + "сто" for unit in _UNITS[4:10])]
@@ -64,7 +64,8 @@ def cardinal(number: int, gender: Gender = "neuter") -> str:
     """The number in words: 21, "feminine" → "двадесет и една".
 
     gender is that of the counted noun; counting without one is neuter (едно, две, три). "men" is
-    for several men or people: двама, трима, четирима, петима, шестима.
+    for several men (двама, трима, четирима, петима, шестима ученици), "people" for what is usually
+    said of people (двама, трима, четирима, but пет, шест души).
     Raises ValueError for more than 18 digits.
     """
     if number < 0:
@@ -133,11 +134,15 @@ def compounded(number: int, second_part: str) -> str:
     """A number grown together with an adjective: 20, "годишен" → "двадесетгодишен".
 
     Two is "дву" (двуетажен), but of age "две" (двегодишен).
+    Numbers of several words stand apart: "двадесет и пет годишен", "двадесет и един етажен".
     """
-    words = cardinal(number)
-    if words.endswith("две") and not second_part.startswith("годиш"):
-        words = words.removesuffix("две") + "дву"
-    return words + second_part
+    if number == 1:
+        return "едно" + second_part
+    if number == 2:
+        return ("две" if second_part.startswith("годиш") else "дву") + second_part
+    of_time = second_part.startswith(("годиш", "минут", "седмич", "секунд"))
+    words = cardinal(number, "feminine" if of_time else "masculine")
+    return words + (" " if " " in words else "") + second_part
 
 
 def decimal(whole: str, fraction: str) -> str:
@@ -162,6 +167,8 @@ def digits(text: str) -> str:
 
 def fraction(numerator: int, denominator: int) -> str:
     """A vulgar fraction: 2, 3 → "две трети"; 1, 2 → "една втора"."""
+    if (numerator, denominator) == (1, 4):
+        return "една четвърт"
     gender: OrdinalGender = "feminine" if numerator == 1 else "plural"
     return f"{cardinal(numerator, 'feminine')} {ordinal(denominator, gender)}"
 
