@@ -69,6 +69,7 @@ def config_of(n_speakers: int, kind: str, resblock: str) -> VitsConfig:
         model = replace(model, speaker_channels=defaults.SPEAKER_CHANNELS)
     text = config_to_dict(config_from_dict(VitsConfig, read_json(BASE), "base"))["text"]
     text |= {"symbols": SYMBOLS, "language": "bg", "start": "^", "end": "$", "decomposed": True}
+    text |= {"expand": False}  # which Piper does not
     audio = read_json(BASE)["audio"] | {"sample_rate": 16000, "hop_length": 16}
     names = ["Boris", "<speaker 1>", "Mara"] if n_speakers else None
     values = defaults.completed(audio, text, config_to_dict(model), names)

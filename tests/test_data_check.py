@@ -288,7 +288,7 @@ def test_lines_without_speakers_for_a_voice_with_several_say_what_to_do(tmp_path
 
 
 def test_a_voice_of_another_language_than_the_texts_is_an_error(tmp_path):
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     pytest.importorskip("espeakng_loader")
     record(tmp_path, "a.wav", noise(3))
     write_list(tmp_path, "a|Това е тестово изречение.")
@@ -337,7 +337,7 @@ def test_a_recording_too_long_before_is_decoded_when_the_limit_is_raised(tmp_pat
 @pytest.mark.parametrize("name", ["tiny", "base"])
 def test_the_bundled_recordings_are_usable_by_every_config_as_they_are(name):
     if name == "base":
-        pytest.importorskip("phonemizer")
+        pytest.importorskip("espeakng_loader")
         pytest.importorskip("espeakng_loader")
     folder = REPOSITORY / "data/ljspeech-mini"
     checked = check_data(

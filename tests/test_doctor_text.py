@@ -174,7 +174,7 @@ def test_faults_of_speakers_are_found():
 
 
 def test_faults_of_languages_are_found():
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     entries = [replace(e, language="bg") for e in bulgarian()]
     assert speaker_findings(entries, {}) == []
     entries[1] = replace(entries[1], language="en-us")
@@ -199,7 +199,7 @@ def test_symbols_that_a_config_lacks_and_rare_ones_are_named():
 
 
 def test_a_script_that_the_configs_language_does_not_read_is_an_error():
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     config = config_of("text.front_end=phonemes", "text.symbols=from_data", "text.language=en-us")
     found = by_kind(text_findings(bulgarian(), config)[0])
     assert found["other_script"].severity == ERROR and found["other_script"].n_cases == 12

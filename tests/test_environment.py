@@ -73,7 +73,7 @@ def test_precision_and_front_end_are_named(smallest) -> None:
     on_gpu = describe_precision(mixed, torch.device("cuda"))
     assert on_gpu == "autocast to bfloat16; float32 products in TF32"
     text = TextConfig(front_end="phonemes", language="en-us", symbols="from_data", add_blank=True)
-    pytest.importorskip("phonemizer")
+    pytest.importorskip("espeakng_loader")
     assert re.fullmatch(r"phonemes by espeak-ng 1\.\d+[.\d]*, en-us", describe_front_end(text))
 
 

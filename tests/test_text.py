@@ -152,6 +152,11 @@ def test_an_unknown_symbol_has_a_near_one_where_there_is_one(symbol: str, near: 
     assert near_symbol(symbol, "abeɡː") == near
 
 
+def test_another_case_is_nearer_than_another_letter() -> None:
+    assert near_symbol("É", "eé") == "é" and near_symbol("b", "BаA") == "B"
+    assert near_symbol("é", "Ee") == "e"
+
+
 def test_bulgarian_and_english_are_phonemized_with_stress_and_punctuation():
     assert phonemes("Това е тестово изречение.", "bg") == "tˈovɐ e testˈovo ˌizretʃˈeniˌe."
     assert phonemes("Hello, “world”!", "en-us") == 'həlˈoʊ, "wˈɜːld"!'

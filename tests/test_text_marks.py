@@ -48,6 +48,12 @@ def test_phonemes_in_brackets_stay_as_they_are():
     assert read("[[ç o\u0303 õ ɔ\u0303]]") == "ç o\u0303 o\u0303 ɔ\u0303"  # as espeak writes them
 
 
+def test_numbers_are_written_out_around_phonemes_alone():
+    pytest.importorskip("espeakng_loader")
+    config = TextConfig("phonemes", "en-us", "from_data", True, expand=True)
+    assert "".join(build_front_end(config)("5 [[5 x]]")) == read("five") + " 5 x"
+
+
 def test_symbols_as_written_are_only_put_in_order():
     assert read("  ˈaɪ   [[x y]]z <pause=1s> Ö(b) ", "as_written") == "ˈaɪ x yz … Ö(b)"
 

@@ -15,6 +15,10 @@ def texts_to_prepare(text: TextConfig) -> list[str]:
         found.append(
             "words of the lexicon are read as any others there: give it their other spelling"
         )
+    found.append(
+        "pauses in angle brackets and phonemes in double brackets are read as text there: leave "
+        "them out"
+    )
     if text.front_end == "as_written":
         found.append("this voice reads symbols, not letters: give it texts in these symbols")
     return found

@@ -1,8 +1,8 @@
 """Text front ends: a text becomes a list of symbols, one Unicode code point each.
 
 `characters` needs nothing installed and takes any script. `phonemes` is the paper's input (VITS
-Sec. 3.2: IPA by espeak) and needs the optional extra `phonemes`. `as_written` is for
-lists that hold symbols already.
+Sec. 3.2: IPA by espeak) and needs the optional extra `phonemes`. `as_written` is for lists that
+hold symbols already.
 
 The order: marks (vits/text/marks.py), numbers and abbreviations in words (vits/text/spoken), the
 lexicon, punctuation, letters or phonemes.
