@@ -24,22 +24,25 @@ from vits.text.spoken.bulgarian_times import times_spoken
 
 __all__ = ["cardinal", "ordinal", "spoken"]
 
+_BEFORE_NUMBER = re.compile(r"[№§]|\w\.\s?[А-ЕIVXІХ\d]")
 _DIGIT = re.compile(r"[0-9½¼¾⅓⅔⅛]")
 _ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLCDMХІ][IVXLCDMХІСМ]*(?!\w)|\d")
 _ABBREVIATED = re.compile(
-    r"\w\.(?=.*\w)|\w\.\w\.|\b(?:др|пр|под|Хр|н|е|г|напр|вкл|ред|авт)\.|\w-\w"
+    r"\w\.(?=.*\w)|\w\.\w\.|\b(?:др|пл|пр|под|Хр|н|е|г|напр|вкл|ред|авт)\.|\w-\w"
 )
-_SIGN = re.compile(r"[№§&+=€%°£@×÷#]|www|\.(?:bg|com|org|net|eu|info)\b")
+_SIGN = re.compile(r"[№§&+=€%°£@×÷²]|www|\.(?:bg|com|org|net|eu|info)\b")
 
 
 def spoken(text: str) -> str:
     """The text as it is said in Bulgarian: "Струва 5 лв." → "Струва пет лева."."""
     if _SIGN.search(text):
         text = addresses_spoken(text)
+    if _BEFORE_NUMBER.search(text):
+        text = numbered_abbreviations_spoken(text)
     if _ROMAN_NUMERAL.search(text):
         text = roman_spoken(text)
     if _DIGIT.search(text):
-        text = _numbers_spoken(numbered_abbreviations_spoken(text))
+        text = _numbers_spoken(text)
     if _ABBREVIATED.search(text):
         text = abbreviations_spoken(text)
     return signs_spoken(text) if _SIGN.search(text) else text

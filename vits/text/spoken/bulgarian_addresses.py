@@ -1,8 +1,9 @@
 """Web and e-mail addresses, telephone numbers and codes, said in Bulgarian.
 
 An address is read sign by sign where it has signs: "info@abv.bg" is "info маймунско а abv точка
-bg". A telephone number is read digit by digit, with a pause (a comma) after each group. So are the
-digits after words such as ЕГН and код, and any number with a zero in front.
+bg". A telephone number is read digit by digit, with a pause (a comma) after each group, and so
+are the digits after words such as ЕГН and код. Groups are made of three digits where none are
+written, four first if one is left over.
 """
 
 import re
@@ -31,9 +32,11 @@ _SIGNS = {
     "~": "тилда",
 }
 _TELEPHONE = re.compile(
-    rf"(?<![\w.,/+\-])(?:\+\d{{1,3}}|\(?0\d{{1,4}}\)?)(?:(?:{SPACE}|[/\-]|{SPACE}?/{SPACE}?)?\d{{2,9}}){{1,5}}"
+    r"(?<![\w.,/+\-])(?<!\d[ \u00a0])(?:\+\d{1,3}|\(?0\d{1,4}\)?)"
+    rf"(?:(?:{SPACE}|[/\-]|{SPACE}?/{SPACE}?)?\d{{1,9}}){{1,5}}"
     r"(?![\w/]|[.,:\-]\d)"
 )
+_SIGNED_NUMBER = re.compile(r"\+(?!359)[1-9]\d{0,2}(?:[ \u00a0]\d{3})+")  # +5 000 000
 _CODE = re.compile(
     rf"((?<!\w)(?:ЕГН|ЕИК|ПИН|PIN|[Кк]од(?:ът|а)?|[Тт]ел\.|[Тт]елефон|[Бб]улстат|БУЛСТАТ|ИН)"
     rf":?(?:{SPACE}№)?{SPACE})(\d[\d \u00a0-]*\d)(?!\w)"
@@ -63,10 +66,18 @@ def _address(match: re.Match[str]) -> str:
 
 def _telephone(match: re.Match[str]) -> str:
     written = match.group()
-    if not 7 <= len(re.sub(r"\D", "", written)) <= 15:
+    if not 7 <= len(re.sub(r"\D", "", written)) <= 15 or _SIGNED_NUMBER.fullmatch(written):
         return written
     return ("плюс " if written.startswith("+") else "") + _in_groups(written)
 
 
 def _in_groups(written: str) -> str:
-    return ", ".join(digits(group) for group in re.findall(r"\d+", written))
+    groups = [part for group in re.findall(r"\d+", written) for part in _parted(group)]
+    return ", ".join(map(digits, groups))
+
+
+def _parted(group: str) -> list[str]:
+    if len(group) <= 5:
+        return [group]
+    first = {0: 3, 1: 4, 2: 2}[len(group) % 3]
+    return [group[:first], *(group[i : i + 3] for i in range(first, len(group), 3))]

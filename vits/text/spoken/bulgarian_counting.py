@@ -2,14 +2,14 @@
 
 A number agrees with the noun behind it (две книги, два града, двама ученици); before a singular
 such as "клас" it is an ordinal. Numbers joined by dots (3.2.1) are read with "точка" between,
-numbers that touch letters (А4, Ту-154) lose the hyphen, and signs of arithmetic are said between
-numbers.
+numbers that touch letters (А4, Ту-154) or each other (Боинг 737-800) lose the hyphen, and signs
+of arithmetic are said between numbers.
 """
 
 import re
 
 from vits.text.spoken.bulgarian_nouns import NUMBERED, gender_after, ordinal_gender_after
-from vits.text.spoken.bulgarian_numbers import Gender, ordinal
+from vits.text.spoken.bulgarian_numbers import Gender, digits, ordinal
 from vits.text.spoken.bulgarian_reading import (
     DASH,
     INTEGER,
@@ -39,13 +39,16 @@ _SUM = re.compile(
     rf"{WORD_START}[-−]?{NUMBER}(?:{_OPERATOR}{NUMBER})*{_COMPARISON}[-−]?{NUMBER}(?!\w)"
 )
 _TIMES = re.compile(rf"(?<=\d){SPACE}?[x×хХ*]{SPACE}?(?=\d)")
+_POWER = re.compile(rf"(?<=\d)[²³]|(?<=\d){SPACE}?\^{SPACE}?(?=\d)")
+_POWERS = {"²": " на квадрат", "³": " на трета степен", "^": " на степен "}
 _PLUS = re.compile(rf"(?<=\d){SPACE}?\+{SPACE}?(?=\d)")
 _SIGNED = re.compile(r"(?<![^\s(„\"“«=:])(?<!\d )([-−–+±])(?=\d)|(?<=\s)([−±]) (?=\d)")
 _APPROXIMATELY = re.compile(r"(?<!\w)[~≈]\s?(?=\d)")
 _DOTTED = re.compile(r"(?<![\d.,])\d+(?:\.\d+)+(?![,\d])")
 _RANGE = re.compile(rf"{WORD_START}({INTEGER}|{NUMBER})({RANGE_MARK})({NUMBER})(?!\w|{DASH}\d)")
+_MODEL = re.compile(r"((?<!\w)[A-ZА-Я]\w* )(\d{3,4})-(\d{3,4})(?!\w|\s[а-я])")
 _NUMBER = re.compile(rf"{WORD_START}({NUMBER})(?!\w)")
-_LETTER_THEN_NUMBER = re.compile(r"(?<=[^\W\d_])[-\u2011]?(\d+(?:[.,]\d+)*)")
+_LETTER_THEN_NUMBER = re.compile(r"(?<=[^\W\d_])[-\u2011]?(\d+(?:[.,]\d+)*)(?=([^\W\d_])?)")
 _NUMBER_THEN_LETTER = re.compile(rf"({NUMBER})-?(?=[^\W\d_])")
 _ANY_NUMBER = re.compile(r"\d+")
 _JOINED_NUMBERS = re.compile(r"(?<=\d)[-/](?=\d)")
@@ -56,6 +59,7 @@ def sums_spoken(text: str) -> str:
 
     Numbers are left in digits: they are said later, beside their nouns.
     """
+    text = _POWER.sub(lambda m: _POWERS[m[0].strip()], text)
     text = _SUM.sub(_sum, text)
     text = _TIMES.sub(" по ", text)
     text = _PLUS.sub(" плюс ", text)
@@ -66,7 +70,8 @@ def sums_spoken(text: str) -> str:
 def counting_spoken(text: str) -> str:
     """The text with every number that is left in words."""
     text = _DOTTED.sub(_dotted, text)
-    text = _LETTER_THEN_NUMBER.sub(lambda m: " " + _plain(m[1]), text)
+    text = _LETTER_THEN_NUMBER.sub(lambda m: f" {_plain(m[1])}{' ' if m[2] else ''}", text)
+    text = _MODEL.sub(lambda m: f"{m[1]}{_plain(m[2])} {_plain(m[3])}", text)
     text = _RANGE.sub(_range, text)
     text = _NUMBER.sub(_number, text)
     text = _NUMBER_THEN_LETTER.sub(lambda m: _plain(m[1]) + " ", text)
@@ -119,6 +124,8 @@ def _gender(before: str, following: str, written: str) -> Gender:
 
 
 def _plain(written: str) -> str:
+    if written.isdigit() and len(written) > 6:  # beside letters it is a code: BG80BNBA96611020
+        return digits(written)
     if re.fullmatch(NUMBER, written):
         return number_words(written)
     return " точка ".join(number_words(part) for part in re.split("[.,]", written))

@@ -2,13 +2,13 @@
 
 "3 март 1878 г." and "3.03.1878 г." are "трети март хиляда осемстотин седемдесет и осма година"; day
 and month may also be parted by slashes, the month may be Roman, and ISO dates are read too. "г." is
-a year after a number from 1000 to 2199, or after a smaller one where a word before it says so; "5
-г." are years of duration. After a number that could be grams, "г." stays as it is.
+a year after a number from 1000 to 2199, or after a smaller one where a word before it says so;
+years of duration or age ("преди 5 г.") and grams ("50 г. захар") need such words too. Where there
+are none, "г." stays as it is.
 """
 
 import re
 
-from vits.text.spoken.bulgarian_nouns import FUNCTION_WORDS
 from vits.text.spoken.bulgarian_numbers import cardinal, ordinal, roman
 from vits.text.spoken.bulgarian_reading import DASH, SPACE, range_words, stop, stop_after_time
 
@@ -26,17 +26,23 @@ _IN_DIGITS = re.compile(
     rf"\.{SPACE}(\d\d?)\.{SPACE})((?:1\d|20|21)\d\d|\d\d(?={SPACE}?г\.))(?!\d){_YEAR_SIGN}?"
     r"(?![\w/]|-\d)"
 )
+_NUMBER_AND_DATE = re.compile(r"(?<=\d)/(?=\d\d?\.\d\d?\.(?:19|20)\d\d(?!\d))")  # № 12/3.05.2003
+_FROM_DAY_AND_MONTH = re.compile(
+    rf"{_START}(\d\d?)\.(0?[1-9]|1[0-2])\.?{SPACE}?{DASH}{SPACE}?(?=\d\d?\.\d\d?\.(?:19|20)\d\d(?!\d))"
+)
+_SCHOOL_YEAR = re.compile(r"(?<![\w.,:/-])((?:19|20)\d\d)/((?:19|20)\d\d)(?![\w/]|[.,]\d)")
 _DAY_AND_MONTH_IN_DIGITS = re.compile(
-    r"(?<=\bна )(\d\d?)\.(0\d|1[0-2])\.?(?![\w.:]|,\d| ?(?:ч|часа|лв|%|€))"
+    r"(?:(?<=\b(?i:на) )|(?<=\b(?i:до|от) )(?=[\d.]{4,6}(?:[,;)]|\s*$|\s[А-Я]|\s(?:до|вкл)\b)))"
+    r"(\d\d?)\.(0\d|1[0-2])\.?(?![\w.:]|,\d| ?(?:ч|часа|лв|%|€))"
 )
 _IN_WORDS = re.compile(
     rf"{_START}(?:(\d\d?){_ORDINAL_SUFFIX}({SPACE}?{DASH}{SPACE}?|{SPACE}(?:до|и|или){SPACE}))?"
     rf"(\d\d?){_ORDINAL_SUFFIX}({SPACE})({_MONTH})"
-    rf"(?:({SPACE})((?:1\d|20|21)\d\d|\d{{3}}(?={_YEAR_SIGN}))(?!\d)({_YEAR_SIGN})?)?",
+    rf"(?:({SPACE})((?:1\d|20|21)\d\d|\d{{3}}(?={_YEAR_SIGN}))(?!\d|-\w)({_YEAR_SIGN})?)?",
     re.IGNORECASE,
 )
 _MONTH_AND_YEAR = re.compile(
-    rf"(?<!\w)({'|'.join(MONTHS)})({SPACE})((?:1\d|20|21)\d\d)(?!\d|[.,:/]\d)({_YEAR_SIGN})?",
+    rf"(?<!\w)({'|'.join(MONTHS)})({SPACE})((?:1\d|20|21)\d\d)(?!\d|[.,:/]\d|-\w)({_YEAR_SIGN})?",
     re.IGNORECASE,
 )
 _YEARS = re.compile(
@@ -47,12 +53,13 @@ _LIFETIME = re.compile(rf"(?<=\()(1\d{{3}}|20\d\d){SPACE}?{DASH}{SPACE}?(1\d{{3}
 _YEAR = re.compile(rf"{_START}(\d{{1,4}}){SPACE}?(г\.|год\.|г(?![\w./])|годи?на(?:та)?(?!\w))")
 _CUED_YEAR = re.compile(
     r"(?<!\w)((?:през|(?:лятото|есента|зимата|пролетта|началото|средата|края|краят) на) )"
-    r"(1\d{3}|20\d\d)(?!\w|[.,:/\-]\d| ?[–-] ?\d)(?=(\s\w+)?)",
+    r"(1\d{3}|20\d\d)(?!\w|[.,:/]\d|-\w| ?[–-] ?\d)"
+    r"(?!\s(?:\w+ни\s)?(?:метра|километр|крачки|стъпки|дни|час|години|мили|души|хора|лева|евро)\w*)",
     re.IGNORECASE,
 )
 _CENTURY = re.compile(
     rf"{_START}(?:(\d\d?){_ORDINAL_SUFFIX}({SPACE}?{DASH}{SPACE}?|{SPACE}(?:до|и|или){SPACE}))?"
-    rf"(\d\d?){_ORDINAL_SUFFIX}{SPACE}?(?:в\.|век(?!\w))"
+    rf"(\d\d?)(?:{_ORDINAL_SUFFIX}{SPACE}?в\.|(?:{_ORDINAL_SUFFIX}|\.){SPACE}?век(?!\w))"
 )
 _YEAR_BEFORE = re.compile(
     r"(?<!\w)(?:през|в|във|от|до|след|преди|около|към|и)\s(?:\w+\s(?:на\s)?)?$", re.I
@@ -62,20 +69,39 @@ _DURATION_BEFORE = re.compile(
     r"|към|срок|вече|още|само|близо|почти)\s(?:около\s|още\s)?$",
     re.IGNORECASE,
 )
+_DURATION_AFTER = re.compile(
+    r",?\s(?:насам|назад|напред|по-късно|по-рано|стаж|опит|затвор|гаранция|мандат|трудов|живот|брак"
+    r"|лишаване|и\s\d)"
+)
+_AGE_BEFORE = re.compile(r"(?:,\s|\()$")
+_MONTHS_OLD = re.compile(rf"(?<=годин[аи] и )(\d\d?){SPACE}?м\.")
+_FOOD_AFTER = re.compile(
+    r"\s(?:\w+(?:о|а|и|ен|ян)\s)?(?:захар|сол|брашно|масло|маргарин|ориз|месо|кайма|сирене|кашкавал|шоколад"
+    r"|какао|мая|орехи|бадеми|стафиди|леща|боб|гъби|спанак|картофи|домати|моркови|лук|мед|нишесте"
+    r"|сметана|извара|шунка|луканка|пиле\w*|риба|макарони|спагети|хляб|кафе|чай|злато|сребро)(?!\w)"
+)
+_WEIGHT_BEFORE = re.compile(
+    r"(?<!\w)(?:теж\w+|тегло\w*|грамаж\w*|съдържа\w*|опаковк\w+|пакет\w*|буркан\w*"
+    r"|(?:кг|килограм) има)\s(?:\w+\s){0,2}$",
+    re.IGNORECASE,
+)
+_YEAR_ONLY_BEFORE = re.compile(r"(?<!\w)(?:през|във?|преди|след)\s$", re.IGNORECASE)
 _ERA_AFTER = re.compile(r"\s(?:пр|сл)\.|\sот\sн\.|\sпреди\s|\sсл\.")
 
 
 def dates_spoken(text: str) -> str:
     """The text with its dates, years and centuries in words."""
+    text = _NUMBER_AND_DATE.sub(" от ", text)
+    text = _FROM_DAY_AND_MONTH.sub(_from_day_and_month, text)
     text = _ISO.sub(_iso, text)
     text = _IN_DIGITS.sub(_in_digits, text)
     text = _DAY_AND_MONTH_IN_DIGITS.sub(_day_and_month, text)
     text = _IN_WORDS.sub(_in_words, text)
     text = _MONTH_AND_YEAR.sub(_month_and_year, text)
-    text = _YEARS.sub(_year_range, text)
+    text = _SCHOOL_YEAR.sub(_school_year, _YEARS.sub(_year_range, text))
     text = _LIFETIME.sub(lambda m: _between(m, m[1], "–", m[2]), text)
-    text = _YEAR.sub(_single_year, text)
-    text = _CUED_YEAR.sub(_cued_year, text)
+    text = _MONTHS_OLD.sub(_months_old, _YEAR.sub(_single_year, text))
+    text = _CUED_YEAR.sub(lambda m: m[1] + year_words(m[2]), text)
     return _CENTURY.sub(_century, text)
 
 
@@ -123,6 +149,21 @@ def _day_and_month(match: re.Match[str]) -> str:
     return f"{ordinal(day)} {MONTHS[month - 1]}{stop(match)}"
 
 
+def _from_day_and_month(match: re.Match[str]) -> str:
+    """The first of two: "15.09.–30.10.2026 г."."""
+    if not 1 <= int(match[1]) <= 31:
+        return match.group()
+    words = f"{ordinal(int(match[1]))} {MONTHS[int(match[2]) - 1]}"
+    return range_words(words, "–", "", match.string[: match.start()], rising=True)
+
+
+def _school_year(match: re.Match[str]) -> str:
+    """A season or school year, 2025/2026; not a number with its year, 1234/2026."""
+    if int(match[1]) + 1 != int(match[2]):
+        return match.group()
+    return _between(match, match[1], "/", match[2])
+
+
 def _in_words(match: re.Match[str]) -> str:
     from_day, mark, day, space, month, year_space, year, sign = match.groups()
     if not 1 <= int(day) <= 31:
@@ -132,6 +173,8 @@ def _in_words(match: re.Match[str]) -> str:
     words = f"{ordinal(int(day))}{space}{name}"
     if from_day:
         before = match.string[: match.start()]
+        if before.lower().endswith("на ") and int(from_day) + 1 == int(day):
+            mark = " и "  # "на 9–10 май": on both days
         rising = int(from_day) < int(day)
         words = range_words(ordinal(int(from_day)), mark, words, before, rising)
     if year:
@@ -176,33 +219,39 @@ def _single_year(match: re.Match[str]) -> str:
         return f"{words} година"
     if written[0] == "0":
         return match.group()
-    cued = _YEAR_BEFORE.search(before) is not None
-    if _ERA_AFTER.match(after) or (1000 <= number <= 2199 and dotted):
-        is_year = True
-    elif 100 <= number <= 999 and dotted:
-        is_year = cued
-    elif not dotted:  # "през 1878 г": a forgotten dot
-        is_year = (
-            1000 <= number <= 2199 and re.search(r"(?i)\b(?:през|във?)\s$", before) is not None
-        )
-    else:
-        is_year = False
-    if is_year:
+    if dotted and (_FOOD_AFTER.match(after) or _WEIGHT_BEFORE.search(before)):
+        noun = "грам" if number == 1 else "грама"
+        return f"{cardinal(number, 'masculine')} {noun}{stop(match)}"
+    if _is_year(number, dotted, before, after):
         return f"{year_words(written)} година{stop_after_time(match)}"
-    lasting = number < 100 or number > 2199
-    continues = re.match(r",?\s[а-я]", after) is not None
-    if dotted and lasting and (sign == "год." or continues or _DURATION_BEFORE.search(before)):
-        return (
-            f"{cardinal(number, 'feminine')} {'година' if number == 1 else 'години'}{stop(match)}"
-        )
+    if dotted and not 100 <= number <= 2199 and _is_duration(number, sign, before, after):
+        noun = "година" if number == 1 else "години"
+        return f"{cardinal(number, 'feminine')} {noun}{stop(match)}"
     return match.group()
 
 
-def _cued_year(match: re.Match[str]) -> str:
-    following = (match[3] or "").strip()
-    if following and not (following in FUNCTION_WORDS or following[0].isupper()):
-        return match.group()  # "през 2000 метра"
-    return match[1] + year_words(match[2])
+def _is_year(number: int, dotted: bool, before: str, after: str) -> bool:
+    if _ERA_AFTER.match(after):
+        return True
+    if not 100 <= number <= 2199:
+        return False
+    if not dotted:  # "през 1878 г": a forgotten dot
+        return number >= 1000 and _YEAR_ONLY_BEFORE.search(before) is not None
+    if number >= 1000:
+        return True
+    grams = number % 50 == 0  # "около 200 г." is rather a weight
+    return (_YEAR_ONLY_BEFORE if grams else _YEAR_BEFORE).search(before) is not None
+
+
+def _is_duration(number: int, sign: str, before: str, after: str) -> bool:
+    if sign == "год." or _DURATION_BEFORE.search(before) or _DURATION_AFTER.match(after):
+        return True
+    return number <= 120 and after[:1] in (",", ")") and _AGE_BEFORE.search(before) is not None
+
+
+def _months_old(match: re.Match[str]) -> str:
+    noun = "месец" if match[1] == "1" else "месеца"
+    return f"{cardinal(int(match[1]), 'masculine')} {noun}{stop(match)}"
 
 
 def _century(match: re.Match[str]) -> str:

@@ -121,13 +121,11 @@ def ordinal(number: int, gender: OrdinalGender = "masculine", definite: Definite
 def definite_cardinal(number: int, gender: Gender = "neuter") -> str:
     """All of them: 5 → "петте", 80 → "осемдесетте", 2, "masculine" → "двата", "men" → "двамата"."""
     words = cardinal(number, gender)
-    if words.endswith(("един", "една", "едно")):
-        return words.removesuffix("един") + "единия" if words.endswith("един") else words + "та"
-    if words.endswith(("два", "ма")):
-        return words + "та"
-    if words.endswith("хиляда"):
-        return words + "та"
-    return words + "те"
+    if words.endswith("един"):
+        return words + "ия"
+    if words.endswith("едно"):
+        return words + "то"
+    return words + ("та" if words.endswith(("два", "ма", "една", "хиляда")) else "те")
 
 
 def compounded(number: int, second_part: str) -> str:

@@ -7,6 +7,7 @@ millions.
 
 import re
 
+from vits.text.spoken.bulgarian_numbers import fraction
 from vits.text.spoken.bulgarian_reading import (
     NUMBER,
     RANGE_MARK,
@@ -16,6 +17,7 @@ from vits.text.spoken.bulgarian_reading import (
     counted,
     is_one,
     number_range,
+    number_words,
     range_words,
     stop,
     value,
@@ -75,6 +77,10 @@ _FORMS: dict[str, Noun] = {
     "седм": Noun("седмица", "седмици", "feminine"),
     "бр": Noun("брой", "броя", "masculine"),
     "стр": Noun("страница", "страници", "feminine"),
+    "чл": Noun("чаена лъжица", "чаени лъжици", "feminine"),
+    "сл": Noun("супена лъжица", "супени лъжици", "feminine"),
+    "чч": Noun("чаена чаша", "чаени чаши", "feminine"),
+    "кч": Noun("кафена чаша", "кафени чаши", "feminine"),
     "кс": Noun("конска сила", "конски сили", "feminine"),
     "об": _metric("оборот"),
     "W Вт": _metric("ват"),
@@ -139,6 +145,7 @@ _CENTS = {
     "USD": Noun("цент", "цента", "masculine"),
     "£": Noun("пени", "пенса", "neuter"),
 }
+_OF_TWO_WORDS = frozenset({"кс", "чл", "сл", "чч", "кч"})  # к.с., ч.л.
 _NEVER_DOTTED = frozenset({"г", "м", "т"})  # with a dot: year, month, point; not ours to guess
 _PER_TIME = frozenset({"ч", "h", "s", "сек", "с", "мин", "min"})
 _PER_WORDS = {"с": "секунда", "ден": "ден", "месец": "месец", "година": "година", "човек": "човек"}
@@ -146,8 +153,10 @@ _PER_WORDS |= {"час": "час", "бройка": "бройка", "нощувк
 
 
 def _spelling_pattern(spelling: str) -> str:
-    if spelling == "кс":
-        return rf"к\.{SPACE}?с(?=\.)"
+    if spelling.startswith("°") and len(spelling) == 2:  # "5° C"
+        return f"°{SPACE}?{spelling[1]}"
+    if spelling in _OF_TWO_WORDS:
+        return rf"{spelling[0]}\.{SPACE}?{spelling[1]}(?=\.)"
     if spelling == "гр":  # "1000 гр. София" is no thousand grams
         return rf"гр(?!\.?{SPACE}[А-Я])"
     for kind in ("кв", "куб"):
@@ -166,6 +175,11 @@ _QUANTITY = re.compile(
     rf"(?:(?P<scale>{_SCALE})(?:{SPACE}?(?P<scaled>{_UNIT}))?|(?P<unit>{_UNIT}))"
     rf"(?:(?P<dot>\.?){SPACE}?/{SPACE}?(?P<per>{_PER})(?!\w)\.?|\.?)"
 )
+_PART = re.compile(
+    rf"{WORD_START}(?:(?P<whole>\d+){SPACE}?)?(?P<part>[½¼¾⅓⅔⅛]|(?<!\d)[1-9]/\d\d?){SPACE}?"
+    rf"(?P<unit>{_UNIT})(?!\.?{SPACE}?/)\.?"
+)
+_VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8"}
 _SIGN_FIRST = re.compile(
     rf"(?P<sign>{_CURRENCY_SIGN}){SPACE}?(?P<number>{NUMBER})(?:{SPACE}?(?P<scale>{_SCALE}))?(?!\w)"
 )
@@ -173,12 +187,28 @@ _SIGN_FIRST = re.compile(
 
 def quantities_spoken(text: str) -> str:
     """The text with every number that has a unit, a currency or a scale beside it in words."""
+    text = _PART.sub(_part, text)
     return _QUANTITY.sub(_quantity, _SIGN_FIRST.sub(_sign_first, text))
 
 
 def counted_unit(written: str, spelling: str) -> str:
     """A number with the unit of that spelling: "2", "ч" → "два часа"."""
     return counted(written, _NOUNS[spelling])
+
+
+def _part(match: re.Match[str]) -> str:
+    """½ кг, 3/4 л, 1½ км: "половин килограм", "три четвърти литър", "един и половина километра"."""
+    whole, unit = match.group("whole", "unit")
+    noun = _NOUNS[re.sub(rf"[.]|{SPACE}", "", unit)]
+    part = _VULGAR.get(match["part"], match["part"])
+    numerator, denominator = map(int, part.split("/"))
+    if not 0 < numerator < denominator:
+        return match.group()
+    if whole:
+        words = "половина" if part == "1/2" else fraction(numerator, denominator)
+        return f"{number_words(whole, noun.gender)} и {words} {noun.many}{stop(match)}"
+    short = {"1/2": "половин", "1/4": "четвърт"}
+    return f"{short.get(part) or fraction(numerator, denominator)} {noun.one}{stop(match)}"
 
 
 def _sign_first(match: re.Match[str]) -> str:

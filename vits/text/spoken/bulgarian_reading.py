@@ -20,7 +20,7 @@ DASH = "[-\u2010\u2011\u2013\u2014]"
 WORD_START = r"(?<!\w)(?<!\d[.,:/\-])"
 INTEGER = (
     rf"(?:[1-9]\d{{0,2}}(?:{SPACE}\d{{3}})+(?!\d)|[1-9]\d{{0,2}}(?:\.\d{{3}})+(?![.]?\d)"
-    r"|[1-9]\d{0,2}(?:,\d{3}){2,}(?![,]?\d)|\d+)"
+    r"|[1-9]\d{0,2}(?:,\d{3}){2,}(?![,]?\d)|[1-9]\d{0,2}(?:,\d{3})+(?=\.\d\d?(?!\d))|\d+)"
 )
 NUMBER = rf"{INTEGER}(?:[.,]\d+)?"
 # Between the two numbers of "5–10 лв.", "5 или 10 лв.", "от 5 до 10 лв.".
@@ -66,10 +66,12 @@ def whole_and_fraction(written: str) -> tuple[str, str]:
 def number_words(written: str, gender: Gender = "neuter") -> str:
     """A written number in words; a decimal is neuter (едно цяло, две цяло) whatever is counted.
 
-    A number with a zero in front, or too long for a name, is said digit by digit.
+    A number with a zero in front, or too long for a name, is said digit by digit; so is one of more
+    than 12 digits without spaces, unless it is round: that is a code.
     """
     whole, fraction = whole_and_fraction(written)
-    if len(whole) > N_MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
+    code = len(whole) > 12 and written.startswith(whole) and not whole.endswith("000")
+    if code or len(whole) > N_MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         after = f" цяло и {digits(fraction)}" if fraction else ""
         return digits(whole) + after
     return decimal(whole, fraction) if fraction else cardinal(int(whole), gender)

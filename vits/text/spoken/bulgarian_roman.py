@@ -11,7 +11,7 @@ import re
 from vits.text.spoken.bulgarian_numbers import OrdinalGender, ordinal, roman
 from vits.text.spoken.bulgarian_reading import DASH, SPACE, range_words, stop_after_time
 
-_NUMERAL = r"[IVXLCDMХІСМ]+"
+_NUMERAL = r"(?:[IVXХІ]+|[IVXLCDMХІСМ]{3,})"  # DC and CD are rather names
 _SUFFIX = r"(?:-?(?:ви|ри|ти|ми|и|ва|ра|та|ма|во|ро|то|мо|ия|ият|ата|ото|тия|тият))?"
 _BEFORE_NOUN: dict[str, OrdinalGender] = {
     **dict.fromkeys(
@@ -29,8 +29,12 @@ _BEFORE_NOUN: dict[str, OrdinalGender] = {
     ),
 }
 _AFTER_NOUN: dict[str, OrdinalGender] = {
-    **dict.fromkeys("том раздел дял акт етап рунд клас курс".split(), "masculine"),
-    **dict.fromkeys("глава част книга серия сцена фаза група степен категория".split(), "feminine"),
+    **dict.fromkeys("том раздел дял акт етап рунд клас курс член етаж".split(), "masculine"),
+    **dict.fromkeys(
+        """глава част книга серия сцена фаза група степен категория фигура таблица
+        точка алинея""".split(),
+        "feminine",
+    ),
     **dict.fromkeys("действие ниво".split(), "neuter"),
 }
 _KINGS = """симеон борис иван петър николай александър фердинанд людовик луи хенри хайнрих анри карл
@@ -48,8 +52,13 @@ _CENTURY = re.compile(
     rf"({_NUMERAL}){_SUFFIX}{SPACE}(?:в\.|век(?!\w))"
 )
 _WITH_SUFFIX = re.compile(rf"(?<![\w\-])({_NUMERAL})-(ви|ри|ти|ми|ва|ра|та|ма|во|ро|то|мо)(?!\w)")
+_OF_THE_CENTURY_BEFORE = re.compile(
+    rf"(?<!\w)((?i:кра[яй]т?|началото|средата|половина(?:та)?|четвърт)\sна{SPACE})({_NUMERAL})"
+    rf"(?=(?:{SPACE}[а-я]+|{SPACE}?{DASH}){{1,6}}{SPACE}{_NUMERAL}{_SUFFIX}{SPACE}(?:в\.|век))"
+)
 _IN_FRONT = re.compile(
-    rf"(?<![\w\-])({_NUMERAL})(?:\.(?={SPACE}))?({SPACE})({'|'.join(_BEFORE_NOUN)})(?!\w)"
+    rf"(?<![\w\-])(?:({_NUMERAL})({SPACE}?{DASH}{SPACE}?|{SPACE}(?:до|и|или){SPACE}))?"
+    rf"({_NUMERAL})(?:\.(?={SPACE}))?({SPACE})({'|'.join(_BEFORE_NOUN)})(?!\w)"
 )
 _BEHIND = re.compile(
     rf"(?<!\w)({'|'.join(_AFTER_NOUN)})({SPACE})({_NUMERAL})(?![\w\-])", re.IGNORECASE
@@ -61,6 +70,7 @@ _SUFFIX_GENDER: dict[str, OrdinalGender] = {"а": "feminine", "о": "neuter", "�
 
 def roman_spoken(text: str) -> str:
     """The text with its sure Roman numerals as ordinals."""
+    text = _OF_THE_CENTURY_BEFORE.sub(_earlier_century, text)
     text = _CENTURY.sub(_century, text)
     text = _WITH_SUFFIX.sub(_with_suffix, text)
     text = _IN_FRONT.sub(_in_front, text)
@@ -83,17 +93,30 @@ def _century(match: re.Match[str]) -> str:
     return f"{words} век{stop_after_time(match)}"
 
 
+def _earlier_century(match: re.Match[str]) -> str:
+    """The first of two: "краят на XIX и началото на XX век"."""
+    number = roman(match[2])
+    return match.group() if number is None else match[1] + ordinal(number)
+
+
 def _with_suffix(match: re.Match[str]) -> str:
     number = roman(match[1])
     return match.group() if number is None else ordinal(number, _SUFFIX_GENDER[match[2][-1]])
 
 
 def _in_front(match: re.Match[str]) -> str:
-    numeral, space, noun = match.groups()
-    number = roman(numeral)
+    earlier, mark, numeral, space, noun = match.groups()
+    gender, number = _BEFORE_NOUN[noun], roman(numeral)
     if number is None:
         return match.group()
-    return ordinal(number, _BEFORE_NOUN[noun]) + space + noun
+    words = ordinal(number, gender)
+    if earlier:
+        first = roman(earlier)
+        if first is None:
+            return match.group()
+        before = match.string[: match.start()]
+        words = range_words(ordinal(first, gender), mark, words, before, first < number)
+    return words + space + noun
 
 
 def _behind(match: re.Match[str]) -> str:

@@ -1,15 +1,15 @@
 """Numbers with a Bulgarian ending, and fractions, in words.
 
-"1-ви", "2-ра", "21-вият" and "5-ото" are ordinals; "80-те" is "осемдесетте", "3-ма" "трима",
-"10-ина" "десетина"; "20-годишен" grows into one word. ½ before a noun is "половин"; 2/3 is "две
-трети".
+"1-ви", "2-ра", "21-вият" and "5-ото" are ordinals, and so is the form at school, "5А клас"; "80-те"
+is "осемдесетте", "3-ма" "трима", "10-ина" "десетина"; "20-годишен" grows into one word. ½ before a
+noun is "половин"; 2/3 is "две трети".
 """
 
 import re
 
+from vits.text.spoken.bulgarian_nouns import FUNCTION_WORDS, gender_after
 from vits.text.spoken.bulgarian_numbers import (
     Definite,
-    Gender,
     OrdinalGender,
     cardinal,
     compounded,
@@ -36,20 +36,34 @@ _WITH_ENDING = re.compile(
     rf"|({'|'.join(e for e in _ENDINGS if len(e) > 1 and e[0] in 'врт')}|те))(?!\w)"
 )
 _COMPOUND = re.compile(rf"{WORD_START}(\d{{1,15}}){_HYPHEN}([а-я]{{4,}})")
+_FORM = re.compile(
+    rf"{WORD_START}(\d\d?)(?:{_HYPHEN}|{SPACE})?([„“\"]?[а-жА-Ж][“”\"]?)(?={SPACE}клас(?:а|ът)?(?!\w))"
+)
+_OF_PERCENT = re.compile(
+    rf"{WORD_START}(\d{{1,4}}){SPACE}?%{_HYPHEN}(ен|н(?:ия|ият|а|ата|о|ото|и|ите)|ов\w*)(?!\w)"
+)
+_FINAL = re.compile(rf"{WORD_START}1/([248]){_HYPHEN}?(?=финал)")
+_FINALS = {"2": "полу", "4": "четвърт", "8": "осмина"}
 _MIXED = re.compile(rf"{WORD_START}(\d*)([½¼¾⅓⅔⅛])({SPACE}?(?=[а-яА-Я%]))?")
+_VULGAR_ANYWHERE = re.compile("[½¼¾⅓⅔⅛]")
 _VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
 _FRACTION = re.compile(rf"{WORD_START}(?:(\d+){SPACE})?(\d+)/(\d+)(?![\w/]|[.,]\d)")
+_NOUN_AFTER = re.compile(rf"{SPACE}([а-я]+)(?!\.)")
 _DENOMINATORS = frozenset([*range(2, 21), 25, 32, 50, 64, 100, 1000])
 
 
 def suffixes_spoken(text: str) -> str:
     """The text with numbers that carry an ending in words."""
+    text = _OF_PERCENT.sub(lambda m: compounded(int(m[1]), "процент" + m[2]), text)
+    text = _FORM.sub(lambda m: f"{ordinal(int(m[1]))} {m[2]}", text)
+    text = _FINAL.sub(lambda m: _FINALS[m[1]], text)
     return _COMPOUND.sub(_compound, _WITH_ENDING.sub(_with_ending, text))
 
 
 def fractions_spoken(text: str) -> str:
     """The text with fractions in words; a slash that makes no fraction is "на" or "дробно"."""
-    return _FRACTION.sub(_fraction, _MIXED.sub(_mixed, text))
+    text = _FRACTION.sub(_fraction, _MIXED.sub(_mixed, text))
+    return _VULGAR_ANYWHERE.sub(lambda m: f" {fraction(*_VULGAR[m[0]])} ", text)
 
 
 def _with_ending(match: re.Match[str]) -> str:
@@ -77,7 +91,7 @@ def _mixed(match: re.Match[str]) -> str:
     whole, sign, space = match.groups()
     numerator, denominator = _VULGAR[sign]
     if whole:
-        gender: Gender = "masculine" if space is not None else "neuter"
+        gender = gender_after(match.string[match.end() - len(space or "") :], singular=False)
         part = "половина" if sign == "½" else fraction(numerator, denominator)
         return f"{number_words(whole, gender)} и {part}{' ' if space is not None else ''}"
     if space is not None and sign in "½¼":
@@ -89,6 +103,10 @@ def _fraction(match: re.Match[str]) -> str:
     whole, above, below = match.groups()
     numerator, denominator = int(above), int(below)
     before = f"{number_words(whole)} и " if whole else ""
+    if not whole and numerator == 1 and denominator in (2, 4):
+        noun = _NOUN_AFTER.match(match.string, match.end())
+        if noun and noun[1] not in FUNCTION_WORDS:
+            return "половин" if denominator == 2 else "четвърт"
     if 0 < numerator < denominator and denominator in _DENOMINATORS:
         return before + fraction(numerator, denominator)
     joined = "дробно" if len(below) == 4 else "на"  # № 5/2024; 120/80

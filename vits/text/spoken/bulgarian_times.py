@@ -16,11 +16,12 @@ from vits.text.spoken.bulgarian_reading import (
     number_words,
     range_words,
     stop,
+    stop_after_time,
 )
 
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _CLOCK = rf"{_HOUR}[:.][0-5]\d"
-_HOUR_SIGN = rf"{SPACE}?(?:ч\.|ч(?![\w/])|часът(?!\w)|часа(?!\w)|h(?![\w/]))"
+_HOUR_SIGN = rf"{SPACE}?(?:ч\.(?!\w)|ч(?![\w/.])|часът(?!\w)|часа(?!\w)|h(?![\w/]))"
 _START = r"(?<!\w)(?<![\d.,:/])"
 _WITH_SIGN = re.compile(
     rf"{_START}(?:({_CLOCK}|{_HOUR})({SPACE}?{DASH}{SPACE}?|{SPACE}(?:до|и|или){SPACE}))?"
@@ -29,14 +30,16 @@ _WITH_SIGN = re.compile(
 _AT_COMMA = re.compile(rf"(?<=\bв )({_HOUR}),([0-5]\d){_HOUR_SIGN}")
 _WITH_COLON = re.compile(
     rf"{_START}(?:({_HOUR}:[0-5]\d){SPACE}?({DASH}){SPACE}?)?({_HOUR}:[0-5]\d)(?::([0-5]\d))?"
-    r"(?![:\d]|[.,]\d)(\sчас[аъ]т?(?!\w))?"
+    rf"(?![:\d]|[.,]\d|{SPACE}\d{{3}}(?!\d))({_HOUR_SIGN})?"
 )
 _AT_DOT = re.compile(rf"(?<=\bв )({_HOUR})\.([0-5]\d)(?![\w.:%]|,\d|{SPACE}?(?:лв|%|€|см|м\b|к))")
 _AT = re.compile(r"\b(?:в|във|към)\s$", re.IGNORECASE)
-_PAIR = re.compile(rf"{_START}({INTEGER})(?P<space>{SPACE}?):{SPACE}?({INTEGER})(?![\w:]|[.,]\d)")
+_PAIR = re.compile(
+    rf"{_START}({INTEGER})(?P<space>{SPACE}?):{SPACE}?({INTEGER})(?![\w:]|[.,]\d|{SPACE}?=)"
+)
 _SCORE_BEFORE = re.compile(
     r"(?:(?<!\w)(?:с|със)|резултат\w*|поб[еи]д\w*|загуб\w*|повед[еоа]\w*|би|води|гейм\w*|сет\w*"
-    r"|равенство|съотношение|мач\w*|\d:\d+,|на \w+)\s$",
+    r"|равенство|съотношение|мащаб|мач\w*|\d:\d+,|на \w+)\s$",
     re.IGNORECASE,
 )
 
@@ -75,7 +78,7 @@ def _with_sign(match: re.Match[str]) -> str:
         earlier = cardinal(int(first), "masculine") if at_full_hours else _clock(first)
         before = match.string[: match.start()]
         words = range_words(earlier, mark, words, before, _minutes(first) < _minutes(second))
-    return words + stop(match)
+    return words + stop_after_time(match)
 
 
 def _minutes(written: str) -> int:
@@ -84,14 +87,14 @@ def _minutes(written: str) -> int:
 
 
 def _with_colon(match: re.Match[str]) -> str:
-    first, mark, second, seconds, _ = match.groups()
+    first, mark, second, seconds, sign = match.groups()
     before = match.string[: match.start()]
     if not seconds and not first and _SCORE_BEFORE.search(before):
         return match.group()
     if seconds:
         hour, minute = second.split(":")
         words = (counted_unit(str(int(hour)), "ч"), counted_unit(str(int(minute)), "мин"))
-        return f"{words[0]}, {words[1]} и {counted_unit(str(int(seconds)), 'сек')}"
+        return f"{words[0]}, {words[1]} и {counted_unit(str(int(seconds)), 'сек')}{stop(match)}"
     words = _short(*second.split(":"))
     if first:
         rising = _minutes(first) < _minutes(second)
