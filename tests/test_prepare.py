@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import logging
 import os
 import random
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,8 +18,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from hifigan.audio import resampled_length
+from hifigan.audio import read_samples, resampled_length
+from tests.small_disk import on_small_disk
 from vits.prepare import __main__ as prepare
+from vits.prepare import locks, recording
 from vits.prepare.splitting import Utterance, sentence_number, split
 from vits.prepare.work import SafeNames
 
@@ -44,9 +49,17 @@ def write_source(folder: Path, n: int = 12, suffix: str = "wav", **settings: obj
     return folder
 
 
+def write_pairs(folder: Path) -> Path:
+    folder.mkdir()
+    soundfile.write(folder / "u.wav", tone(0.5), RATE)
+    (folder / "u.txt").write_text("One sentence.", "utf-8")
+    return folder
+
+
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(monkeypatch, capsys, caplog):
     """Run the command in this process: exit code, and what it says on standard error."""
+    caplog.set_level(logging.INFO)
 
     def call(source: Path, out: Path, *arguments: object) -> tuple[int, str]:
         asked = ["--input", source, "--output", out, "--jobs", 1, *arguments]
@@ -56,9 +69,21 @@ def run(monkeypatch, capsys):
             code = 0
         except SystemExit as stopped:
             code = stopped.code
-        return code, capsys.readouterr().err
+        told = "\n".join([*caplog.messages, capsys.readouterr().err])
+        caplog.clear()
+        return code, told
 
     return call
+
+
+def start(source: Path, out: Path, *arguments: str) -> subprocess.Popen:
+    """The command in a process group of its own."""
+    asked = ["--input", str(source), "--output", str(out), *arguments]
+    return subprocess.Popen(
+        [sys.executable, "-m", "vits.prepare", *asked],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def rows(path: Path) -> list[dict]:
@@ -214,16 +239,11 @@ def test_only_what_has_changed_is_made_again_and_what_is_gone_is_removed(tmp_pat
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path, run):
-    source = write_source(tmp_path / "in", 200)
-    command = [sys.executable, "-m", "vits.prepare", "--input", source, "--jobs", "2", "--output"]
+    source = write_source(tmp_path / "in", 150)
     run(source, tmp_path / "whole")
     draw, n_kills = random.Random(0), 0
-    for trial in range(4):
-        process = subprocess.Popen(
-            [*map(str, command), str(tmp_path / "out")],
-            start_new_session=True,
-            stderr=subprocess.DEVNULL,
-        )
+    for trial in range(3):
+        process = start(source, tmp_path / "out", "--jobs", "2")
         made = tmp_path / "out/work/audio.1_of_1.jsonl"
         goal, ends = draw.randrange(20, 45) * (trial + 1), time.monotonic() + 60
         while process.poll() is None and time.monotonic() < ends:
@@ -245,12 +265,37 @@ def test_shards_together_are_the_whole(tmp_path, run):
     out = tmp_path / "out"
     assert run(source, out, "--shard", "2/3")[0] == 0 and run(source, out, "--shard", "3/3")[0] == 0
     assert not (out / "manifest.jsonl").exists()
-    code, told = run(source, out, "--shards", 3, "--stage", "split")
-    assert code == 2
-    assert "4 recordings have not been made yet; run --shard 1/3 --stage audio" in told
+    code, told = run(source, out, "--stage", "split")
+    assert code == 2 and "4 recordings have not been made yet; run --shard 1/3 first" in told
     assert run(source, out, "--shard", "1/3")[0] == 0
-    assert run(source, out, "--shards", 3, "--stage", "split")[0] == 0
+    assert run(source, out, "--stage", "split")[0] == 0
     assert contents(out) == contents(tmp_path / "whole")
+    assert "0 made, 10 as before" in run(source, out)[1]  # one machine goes on where many ended
+
+
+@pytest.mark.slow
+def test_shards_that_start_together_do_not_disturb_each_other(tmp_path, run):
+    source = write_source(tmp_path / "in", 10)
+    run(source, tmp_path / "whole")
+    out = tmp_path / "out"
+    started = [start(source, out, "--jobs", "1", "--shard", f"{i}/2") for i in (1, 2)]
+    assert [process.wait(60) for process in started] == [0, 0]
+    assert run(source, out, "--stage", "split")[0] == 0
+    assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_the_newest_result_counts_whichever_machine_it_is_of(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 4), tmp_path / "out"
+    run(source, out, "--shard", "1/2")
+    run(source, out, "--shard", "2/2")
+    soundfile.write(source / "wavs/u0.wav", tone(0.9), RATE)
+    soundfile.write(source / "wavs/u1.wav", tone(0.8), RATE)
+    run(source, out, "--shard", "1/1")
+    soundfile.write(source / "wavs/u2.wav", tone(0.7), RATE)
+    run(source, out, "--shard", "1/2")
+    assert "0 made, 4 as before" in run(source, out)[1]
+    seconds = {row["id"]: row["seconds"] for row in rows(out / "manifest.jsonl")}
+    assert [seconds[f"u{i}"] for i in range(3)] == pytest.approx([0.9, 0.8, 0.7], abs=1e-3)
 
 
 def test_stages_run_apart_are_the_whole(tmp_path, run):
@@ -282,6 +327,27 @@ def test_a_mistake_ends_in_one_line_and_code_2(tmp_path, run, arguments, told):
     assert code == 2 and told in err.splitlines()[-1]
 
 
+@pytest.mark.slow
+def test_a_full_disk_ends_in_one_line_and_what_was_made_stays(tmp_path, run):
+    source, disk, left = write_source(tmp_path / "in", 40), tmp_path / "disk", tmp_path / "left"
+    rate = ["--sample_rate", str(RATE), "--format", "wav"]
+    run(source, tmp_path / "whole", *rate)
+    disk.mkdir()
+    out = ["--input", str(source), "--output", str(disk / "out"), "--jobs", "2", *rate]
+    made = shlex.join([sys.executable, "-m", "vits.prepare", *out])
+    script = (
+        f"{made} 2> {tmp_path}/first; echo $? >> {tmp_path}/first; "
+        f"mount -o remount,size=50m {disk}; {made} 2> {tmp_path}/second; cp -r {disk}/out {left}"
+    )
+    subprocess.run(on_small_disk(disk, 1000, ["sh", "-c", script]), check=True, timeout=120)
+    *_, told, code = (tmp_path / "first").read_text("utf-8").splitlines()
+    assert code == "2" and told.startswith("error: ") and "make room on the disk" in told
+    assert "Traceback" not in (tmp_path / "first").read_text("utf-8")
+    kept = re.search(r"(\d+) as before", (tmp_path / "second").read_text("utf-8"))
+    assert int(kept[1]) > 3
+    assert contents(left) == contents(tmp_path / "whole")
+
+
 def test_other_settings_for_the_same_data_set_are_refused_but_on_demand(tmp_path, run):
     source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
     run(source, out)
@@ -296,16 +362,179 @@ def test_other_settings_for_the_same_data_set_are_refused_but_on_demand(tmp_path
 def test_nothing_left_is_an_error_that_names_the_report(tmp_path, run):
     source = write_source(tmp_path / "in", 2)
     code, err = run(source, tmp_path / "out", "--min_seconds", 20)
-    assert code == 2 and "every utterance was refused" in err.splitlines()[-1]
+    assert code == 2 and "every utterance was refused, most as 'too short'" in err.splitlines()[-1]
+    assert "too short: 2" in (tmp_path / "out/report.txt").read_text("utf-8")
+    assert (tmp_path / "out/train.jsonl").read_text("utf-8") == ""
 
 
-def test_two_of_them_on_one_data_set_are_refused(tmp_path, run):
-    from vits.prepare.work import locked
-
+@pytest.mark.parametrize("mine, others", [((), False), ((), True), (("--shard", "1/2"), False)])
+def test_two_of_them_on_one_data_set_are_refused(tmp_path, run, monkeypatch, mine, others):
+    monkeypatch.setattr(locks, "PATIENCE", 0.2)
     source = write_source(tmp_path / "in", 2)
-    with locked(tmp_path / "out", "audio.1_of_1"):
-        code, err = run(source, tmp_path / "out")
+    with locks.locked(tmp_path / "out", "run", is_shared=others):
+        code, err = run(source, tmp_path / "out", *mine)
     assert code == 2 and "another prepare works on it" in err
+
+
+def test_the_same_shard_twice_at_once_is_refused(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(locks, "PATIENCE", 0.2)
+    source = write_source(tmp_path / "in", 2)
+    with (
+        locks.locked(tmp_path / "out", "run", is_shared=True),
+        locks.locked(tmp_path / "out", "shard.1_of_2"),
+    ):
+        assert run(source, tmp_path / "out", "--shard", "1/2")[0] == 2
+        assert run(source, tmp_path / "out", "--shard", "2/2")[0] == 0
+
+
+@pytest.mark.slow
+def test_when_its_leader_alone_is_killed_its_processes_end_and_free_the_lock(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 200), tmp_path / "out"
+    process = start(source, out, "--jobs", "2")
+    made, ends = out / "work/audio.1_of_1.jsonl", time.monotonic() + 60
+    while not (made.exists() and made.stat().st_size) and time.monotonic() < ends:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert run(source, out)[0] == 0
+    run(source, tmp_path / "whole")
+    assert contents(out) == contents(tmp_path / "whole")
+    with pytest.raises(ProcessLookupError):  # nobody of its group is left
+        os.killpg(process.pid, 0)
+
+
+def test_a_note_that_was_cut_off_costs_one_recording_at_most(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 4), tmp_path / "out"
+    run(source, out)
+    notes = out / "work/audio.1_of_1.jsonl"
+    notes.write_bytes(notes.read_bytes()[:-30])
+    assert "1 made, 3 as before" in run(source, out)[1]
+    assert "0 made, 4 as before" in run(source, out)[1]
+
+
+def test_a_mistake_in_the_input_does_not_stay(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 2), tmp_path / "out"
+    (tmp_path / "empty").mkdir()
+    for wrong, told in (("inn", "no such file or folder"), ("empty", "no utterances found")):
+        code, err = run(tmp_path / wrong, out)
+        assert code == 2 and told in err.splitlines()[-1]
+    assert run(source, out)[0] == 0
+    assert json.loads((out / "prepare.json").read_text("utf-8"))["versions"]["numpy"]
+
+
+def test_files_of_others_and_the_source_are_never_written_over(tmp_path, run):
+    source = write_source(tmp_path / "in", 2)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/train.jsonl").write_text("{}")
+    for out, told in (
+        (tmp_path / "mine", "holds files that prepare has not made (train.jsonl)"),
+        (source / "out", "lies in the --input, or the --input in it"),
+        (tmp_path, "lies in the --input, or the --input in it"),
+        (source / "metadata.csv", "lies in the --input"),
+    ):
+        code, err = run(source, out)
+        assert code == 2 and told in err.splitlines()[-1]
+    assert (tmp_path / "mine/train.jsonl").read_text() == "{}"
+    listed = tmp_path / "list.txt"
+    out = tmp_path / "out"
+    run(source, out)
+    listed.write_text(f"{out / 'audio/wavs/u0.flac'}|One.\n{source / 'wavs/u1.wav'}|Two.\n")
+    code, err = run(listed, out, "--redo")
+    assert code == 2 and "lies where the data set's own recordings go" in err
+
+
+def test_odd_names_are_made_and_told(tmp_path, run):
+    folder = tmp_path / "in"
+    outside = tmp_path / "elsewhere/deep/u.wav"
+    outside.parent.mkdir(parents=True)
+    soundfile.write(outside, tone(0.5), RATE)
+    names = ["a/u.wav", "b/u.wav", "Добро утро/да не.wav", "x" * 120 + "й" * 64 + ".wav"]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / name, tone(0.5), RATE)
+    told = [*names, "../elsewhere/deep/u.wav", str(outside.parent / "../deep/u.wav")]
+    rows_in = "".join(f"{name}|Sentence {'abcdef'[i]}.\n" for i, name in enumerate(told))
+    (folder / "metadata.csv").write_text(rows_in, "utf-8")
+    out = tmp_path / "out"
+    assert run(folder, out)[0] == 0
+    manifest = rows(out / "manifest.jsonl")
+    assert len(manifest) == len({row["audio"] for row in manifest}) == 6
+    for row in manifest:
+        assert ".." not in row["audio"] and (out / row["audio"]).is_file()
+    assert manifest[0]["audio"] == "audio/a/u.flac" and manifest[1]["audio"] == "audio/b/u.flac"
+
+
+def test_a_recording_whose_name_is_no_utf8_is_refused_and_the_rest_made(tmp_path, run):
+    folder = write_pairs(tmp_path / "in")
+    name = os.fsdecode(os.fsencode(folder) + b"/caf\xe9")
+    soundfile.write(folder / "x.wav", tone(0.5), RATE)
+    os.rename(folder / "x.wav", name + ".wav")
+    Path(name + ".txt").write_text("A café.", "utf-8")
+    assert run(folder, tmp_path / "out")[0] == 0
+    (row,) = rows(tmp_path / "out/manifest.jsonl")
+    assert row["id"] == "u"
+    refused = json.loads((tmp_path / "out/report.json").read_text("utf-8"))["refused"]
+    (told,) = refused["name that is not UTF-8"]
+    assert told["id"] == "caf?" and "rename it" in told["detail"]
+
+
+def test_parts_of_recordings_are_cut_out(tmp_path, run):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    ramp = np.arange(4 * RATE) / (4 * RATE)
+    soundfile.write(folder / "long.wav", ramp, RATE, "PCM_16")
+    (folder / "wav.scp").write_text("rec long.wav\n")
+    (folder / "text").write_text("u1 One.\nu2 Two.\nu3 Three.\n")
+    (folder / "segments").write_text("u1 rec 0.5 1.25\nu2 rec 2 3.5\nu3 rec 3 9\n")
+    out = tmp_path / "out"
+    assert run(folder, out, "--sample_rate", RATE)[0] == 0
+    one, two = (soundfile.read(out / row["audio"])[0] for row in rows(out / "manifest.jsonl"))
+    np.testing.assert_allclose(one, ramp[RATE // 2 : RATE * 5 // 4], atol=1e-4)
+    np.testing.assert_allclose(two, ramp[2 * RATE : 7 * RATE // 2], atol=1e-4)
+    refused = json.loads((out / "report.json").read_text("utf-8"))["refused"]
+    assert "lasts 4.00 s, but the part ends at 9.00 s" in refused["unreadable"][0]["detail"]
+    assert "0 made, 2 as before" in run(folder, out, "--sample_rate", RATE)[1]
+
+
+def test_a_recording_that_goes_away_between_two_stages_is_refused(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    run(source, out, "--stop_stage", "check")
+    (source / "wavs/u1.wav").unlink()
+    assert run(source, out, "--stage", "audio")[0] == 0
+    refused = json.loads((out / "report.json").read_text("utf-8"))["refused"]
+    assert [row["id"] for row in refused["missing recording"]] == ["u1"]
+
+
+def test_a_recording_that_two_lines_name_is_trained_on_once(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    with (source / "metadata.csv").open("a") as file:
+        file.write("wavs/u1|Sentence number b.\nwavs/u2|Something else.\n")
+    assert run(source, out)[0] == 0
+    refused = json.loads((out / "report.json").read_text("utf-8"))["refused"]
+    assert {kind: len(found) for kind, found in refused.items()} == {
+        "id listed twice": 1,
+        "two texts for a recording": 1,
+    }
+    assert len(rows(out / "manifest.jsonl")) == 3
+
+
+def test_what_was_made_in_another_format_is_removed(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    run(source, out)
+    assert run(source, out, "--format", "wav", "--redo", "--stop_stage", "audio")[0] == 0
+    assert "3 old files removed" in run(source, out, "--format", "wav")[1]
+    assert {path.suffix for path in (out / "audio/wavs").iterdir()} == {".wav"}
+
+
+def test_hours_of_sound_are_refused_undecoded(tmp_path, run, monkeypatch):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    soundfile.write(source / "wavs/u1.wav", np.zeros(40 * RATE), RATE)
+    read = []
+    monkeypatch.setattr(
+        recording, "read_samples", lambda path: read.append(path.stem) or read_samples(path)
+    )
+    assert run(source, out)[0] == 0
+    assert sorted(read) == ["u0", "u2"]
 
 
 def test_names_lead_nowhere_else_and_none_is_taken_twice():
@@ -337,6 +566,22 @@ def test_no_sentence_is_on_two_sides_and_every_speaker_is_heard():
             assert 0.15 * n < sides.count("valid") < 0.3 * n and 3 <= sides.count("test") < 12
         if said[0] is None:
             assert n_torn == 0
+
+
+def test_sides_that_the_source_says_stay_and_a_sentence_on_two_is_told(tmp_path, run):
+    source, out = write_source(tmp_path / "in", 8), tmp_path / "out"
+    listed = (source / "metadata.csv").read_text("utf-8").splitlines(keepends=True)
+    (source / "metadata.csv").unlink()
+    (source / "train.csv").write_text("".join(listed[:5]) + "u7|SENTENCE number f!\n", "utf-8")
+    (source / "valid.csv").write_text("".join(listed[5:7]), "utf-8")
+    assert run(source, out, "--test", 0)[0] == 0
+    sides = {row["id"]: row["split"] for row in rows(out / "manifest.jsonl")}
+    assert sides == dict.fromkeys(["u0", "u1", "u2", "u3", "u4"], "train") | dict.fromkeys(
+        ["u5", "u6", "u7"], "valid"
+    )
+    assert "split       1 sentences stood in two" in (out / "report.txt").read_text("utf-8")
+    assert run(source, out, "--test", 0, "--valid", 1, "--resplit", "--redo")[0] == 0
+    assert len(rows(out / "valid.jsonl")) == 1
 
 
 def test_readings_of_a_sentence_are_known_by_their_words():

@@ -243,9 +243,66 @@ def test_kaldi_commands_and_segments_are_told(tmp_path):
     (tmp_path / "wav.scp").write_bytes(lines("a1 sox a.wav -t wav - |", "a2 sound/a2.wav"))
     source = read_source(tmp_path)
     assert "is a command" in source.problems[0].detail and source.problems[0].place == "wav.scp:1"
-    (tmp_path / "segments").write_text("a1 a 0 1\n")
-    with pytest.raises(UserError, match="segments: parts of recordings are not read; cut"):
+    told = {p.place: p.kind for p in source.problems}
+    assert told["wav.scp:1"] == WRONG_COLUMNS
+    assert [(e.id, e.path) for e in source.entries][1:] == [("b1", None), ("b2", None)]
+
+
+def test_kaldi_segments_are_parts_of_recordings_for_those_who_want_them(tmp_path):
+    write_kaldi(tmp_path)
+    (tmp_path / "segments").write_bytes(
+        lines("a1 b2 0.5 1.25", "a2 b2 2 1", "b1 b2 x 3", "c b2 1 2")
+    )
+    with pytest.raises(UserError, match="parts of longer recordings; run python -m vits.prepare"):
         read_source(tmp_path)
+    source = read_source(tmp_path, with_parts=True)
+    (entry,) = source.entries
+    assert (entry.id, entry.path.name, entry.start, entry.end) == ("a1", "b2.wav", 0.5, 1.25)
+    assert entry.text == TEXTS["a1"] and entry.speaker == "anna"
+    told = {p.place: p.kind for p in source.problems}
+    assert told == {
+        "segments:2": WRONG_COLUMNS,
+        "segments:3": WRONG_COLUMNS,
+        "text:4": WRONG_COLUMNS,
+        "segments:4": NO_RECORDING_LISTED,
+    }
+
+
+def test_recordings_of_vctk_without_a_text_are_told_once(tmp_path):
+    write_vctk(tmp_path)
+    for mic in (1, 2):
+        sound(tmp_path / f"wav48_silence_trimmed/p315/p315_001_mic{mic}.flac")
+    sound(tmp_path / "wav48_silence_trimmed/anna/anna_x.wav")
+    source = read_source(tmp_path)
+    assert [(p.kind, Path(p.place).name) for p in source.problems] == [
+        (NO_TEXT_FILE, "anna_x.wav"),
+        (NO_TEXT_FILE, "p315_001_mic1.flac"),
+    ]
+
+
+def test_empty_columns_at_the_ends_of_a_row_are_columns(tmp_path):
+    head = "client_id\tpath\tsentence\tage\tlocale\tsegment"
+    rows = [f"{SPEAKERS[i]}\t{i}.mp3\t{t}\t\tbg\t" for i, t in TEXTS.items()]
+    (tmp_path / "train.tsv").write_bytes(lines(head, *rows))
+    source = read_source(tmp_path)
+    assert list(source.problems) == []
+    assert [(e.text, e.speaker, e.language) for e in source.entries] == [
+        (TEXTS[i], SPEAKERS[i], "bg") for i in TEXTS
+    ]
+
+
+def test_where_the_normalised_text_is_left_out_the_raw_one_counts(tmp_path):
+    rows = [f"{i}|{t}|{t}" for i, t in TEXTS.items()]
+    (tmp_path / "metadata.csv").write_bytes(lines(*rows, "c|Only raw.|"))
+    assert read_source(tmp_path).entries[4].text == "Only raw."
+
+
+def test_many_texts_beside_recordings_are_no_lists(tmp_path):
+    sound(tmp_path / "a.wav")
+    (tmp_path / "a.normalized.txt").write_text("Read me.", "utf-8")
+    (tmp_path / "readme.txt").write_text("About it.", "utf-8")
+    source = read_source(tmp_path)
+    assert source.layout == "pairs" and [e.text for e in source.entries] == ["Read me."]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What is measured of one recording, in one decode.
 
 Not in the papers. The signal-to-noise ratio is that of active frames to the quietest ones
-(sound_activity.py). Of a recording over two minutes the first two are measured. Several channels
-are measured as their mean, as the trainers hear them; but where opposite channels cancel, as the
-louder one of them.
+(hifigan/corpus/activity.py). Of a recording over two minutes the first two are measured. Several
+channels are measured as their mean, as the trainers hear them; but where opposite channels cancel,
+as the louder one of them.
 """
 
 import hashlib
@@ -11,26 +11,25 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from vits.doctor.sound_activity import Speech, find_speech
+from hifigan.corpus.activity import (
+    Spectrum,
+    Speech,
+    band_levels,
+    decibels,
+    find_speech,
+    power_spectrum,
+    runs,
+)
 from vits.doctor.sound_file import Fault, Header, count_levels, read_recording
 from vits.doctor.sound_shape import (
     clicks,
     clipping,
     edge_levels,
     plateau,
-    runs,
     wrapped,
     zeros,
 )
-from vits.doctor.sound_spectrum import (
-    Spectrum,
-    band_levels,
-    cliff,
-    decibels,
-    hum,
-    power_spectrum,
-    steady_tone,
-)
+from vits.doctor.sound_spectrum import cliff, hum, steady_tone
 
 N_ENVELOPE = 32  # points of each of the two bands
 ENVELOPE_BANDS = ((100.0, 1000.0), (1000.0, 6000.0))  # Hz

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hifigan.corpus.activity import decibels
 from vits.doctor.findings import Histogram
 from vits.doctor.sound_rules import CLIFF, EDGES, NOISY, QUIET, Measures, is_silent
-from vits.doctor.sound_spectrum import decibels
 
 MOST_BINS = 40
 STEPS = (1.0, 2.0, 5.0, 10.0)  # times a power of ten: edges that people can read

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from hifigan.corpus.activity import runs
+
 STEP = 1 / 32768  # of 16 bits
 FLAT_SAMPLES = 3  # in a row make a flat top: rounded tops of speech hardly have two alike
 FLAT_TOLERANCE = 1.5 * STEP  # a clipped file scaled and dithered afterwards has tops that differ
@@ -160,11 +162,3 @@ def edge_levels(wav: np.ndarray, sample_rate: int) -> tuple[float, float]:
     size = max(1, round(0.005 * sample_rate))
     first, last = (float(np.sqrt(np.mean(edge**2))) for edge in (wav[:size], wav[-size:]))
     return first, last
-
-
-def runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and lengths of the runs of True: int64 [n_runs] each."""
-    if not mask.any():
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
-    return edges[::2], edges[1::2] - edges[::2]

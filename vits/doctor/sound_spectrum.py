@@ -1,19 +1,16 @@
 """What the spectrum of one recording tells: the highest frequency in it, mains hum, steady tones.
 
-All is measured on frames of about 23 ms, 10 ms apart; the hum on frames of 200 ms, which tell
+All is measured on the frames of hifigan/corpus/activity.py; the hum on frames of 200 ms, which tell
 50 from 60 Hz.
 """
 
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 import scipy.fft
 from scipy.ndimage import median_filter
 
-HOP_SECONDS = 0.01
-FRAME_SECONDS = 0.0232  # at least; the next power of two in samples
-LOWEST = 1e-12  # power, -120 dB: below every quantisation
+from hifigan.corpus.activity import LOWEST, Spectrum, decibels
 
 EDGE_HZ = (100.0, 500.0)  # a cliff is looked for between what is so far below it and above it
 BASS_HZ = 2500.0  # a cliff below is none: the spectrum of speech falls steeply there
@@ -28,19 +25,6 @@ QUIET_SHARE = 0.2  # of the frames: what is in all of them lasts through the pau
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """power: float32 [n_frames, n_bins]; a frame's bins add up to its mean square."""
-
-    power: np.ndarray
-    bin_hz: float
-    hop: int  # samples from one frame to the next
-
-    @property
-    def n_bins(self) -> int:
-        return self.power.shape[1]
-
-
-@dataclass(frozen=True)
 class Line:
     """A steady line in the spectrum."""
 
@@ -50,26 +34,6 @@ class Line:
 
 
 NO_LINE = Line(-120.0, 0.0, 0.0)
-
-
-def power_spectrum(wav: np.ndarray, sample_rate: int) -> Spectrum:
-    """wav: float32 [n_samples], one sample or more."""
-    hop = max(1, round(sample_rate * HOP_SECONDS))
-    n_fft = 1 << int(np.ceil(np.log2(max(2.0, sample_rate * FRAME_SECONDS - 1))))
-    padded = np.pad(wav, (n_fft // 2, n_fft // 2 + hop))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[: len(wav) : hop]
-    window = np.hanning(n_fft + 1)[:n_fft].astype(np.float32)
-    bins = scipy.fft.rfft(frames * window, axis=1)
-    # By Parseval a frame's bins then add up to its mean square.
-    scale = np.float32(2 / (n_fft * np.sum(window.astype(np.float64) ** 2)))
-    power = (bins.real**2 + bins.imag**2) * scale
-    return Spectrum(power, sample_rate / n_fft, hop)
-
-
-def band_levels(spectrum: Spectrum, low: float, high: float) -> np.ndarray:
-    """Level of each frame between two frequencies in Hz: dBFS, float32 [n_frames]."""
-    first, last = (round(edge / spectrum.bin_hz) for edge in (low, high))
-    return decibels(spectrum.power[:, first : max(last, first + 1)].sum(axis=1))
 
 
 def cliff(power: np.ndarray, bin_hz: float) -> tuple[float, float]:
@@ -147,16 +111,6 @@ def hum(wav: np.ndarray, sample_rate: int) -> Line:
         if excess > found.excess:
             found = Line(decibels(total), mains, excess)
     return found
-
-
-@overload
-def decibels(power: float) -> float: ...
-@overload
-def decibels(power: np.ndarray) -> np.ndarray: ...
-def decibels(power):
-    """Of full scale, for mean squares: a number for a number."""
-    levels = 10 * np.log10(np.maximum(power, LOWEST))
-    return float(levels) if np.ndim(levels) == 0 else levels
 
 
 def _steady(power: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ Stages, in this order: read, check, audio, split, symbols, report. The same comm
 is new or has changed. Several machines share the recordings of one --output on a common disk:
 
     python -m vits.prepare --input ... --output DATA --shard 1/4     # on the first of four
-    python -m vits.prepare --input ... --output DATA --shards 4 --stage split   # when all are done
+    python -m vits.prepare --input ... --output DATA --stage split   # when all are done
 """
 
 import argparse
@@ -18,17 +18,18 @@ import sys
 from pathlib import Path
 
 from hifigan.errors import Parser, UserError, user_errors_exit
+from vits.prepare.arguments import STAGES, require_apart, settings_of, shard_of, stages_of
 from vits.prepare.audio_stage import make_audio, n_cores
+from vits.prepare.locks import locked
 from vits.prepare.manifest_stage import count_symbols, write_lists, write_text
 from vits.prepare.read_stage import check_entries, read_entries
 from vits.prepare.report import report
-from vits.prepare.settings import Settings, agree
-from vits.prepare.work import Shard, locked
+from vits.prepare.settings import Settings, agree, record
+from vits.prepare.work import FOLDER
 from vits.sources.reader import LAYOUTS
 
 logger = logging.getLogger(__name__)
 
-STAGES = ("read", "check", "audio", "split", "symbols", "report")
 FORMATS = ("flac", "wav")
 
 
@@ -42,46 +43,68 @@ def main() -> None:
 def run(args: argparse.Namespace) -> None:
     """The stages asked for."""
     settings, shard = settings_of(args), shard_of(args)
-    first, last = stages_of(args, shard)
+    first, last = stages_of(args)
     folder = args.output
-    if folder.resolve() == Path(settings.source).resolve():
-        raise UserError(f"{folder}: is the --input, too; choose another folder for --output")
+    require_apart(args.input, folder)
+    if first == 0 and not args.input.exists():
+        raise UserError(f"{args.input}: no such file or folder, but --input names it")
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, "settings"):
+    with locked(folder, "run", is_shared=shard.total > 1):
         agree(settings, folder, args.redo)
-        if first <= 0 <= last:
-            logger.info("read      %s entries", f"{read_entries(folder, settings):,}")
-        if first <= 1 <= last:
-            n, n_refused = check_entries(folder, settings)
-            logger.info("checked   %s to make, %s refused", f"{n:,}", f"{n_refused:,}")
-    if first <= 2 <= last:
-        counts = make_audio(folder, settings, shard, args.jobs or n_cores())
-        logger.info(
-            "audio     %s made, %s as before, %s refused, %s removed",
-            *(f"{counts[key]:,}" for key in ("made", "kept", "refused", "removed")),
-        )
-    with locked(folder, "lists"):
-        if first <= 3 <= last:
-            lists = write_lists(folder, settings, shard.total)
-            write_text(folder / "work/split.json", json.dumps({"n_torn": lists.n_torn}))
-            told = ", ".join(f"{name} {n:,}" for name, n in lists.n.items())
-            logger.info("split     %s", told)
-        if first <= 4 <= last:
-            symbols = count_symbols(folder, settings)
-            write_text(folder / "symbols.json", json.dumps(symbols, ensure_ascii=False, indent=1))
-        if first <= 5 <= last:
-            path = folder / "work/split.json"
-            n_torn = json.loads(path.read_text("utf-8"))["n_torn"] if path.exists() else None
-            found = report(folder, settings, n_torn)
-            n_refused = sum(map(len, found["refused"].values()))
-            logger.info(
-                "report    %s: %s utterances, %.2f h; %s refused",
-                folder / "report.txt",
-                f"{found['utterances']:,}",
-                found["hours"],
-                f"{n_refused:,}",
+        with locked(folder, "lists", waits=True):  # shards that start together read in turn
+            if first <= 0:
+                logger.info("read      %s entries", f"{read_entries(folder, settings):,}")
+            record(settings, folder)
+            if first <= 1 <= last:
+                n, n_refused = check_entries(folder, settings)
+                logger.info("checked   %s to make, %s refused", f"{n:,}", f"{n_refused:,}")
+        if first <= 2 <= last:
+            with locked(folder, f"shard.{shard.number}_of_{shard.total}"):
+                counts = make_audio(folder, settings, shard, args.jobs or n_cores())
+            told = (f"{counts[key]:,}" for key in ("made", "kept", "refused"))
+            logger.info("audio     %s made, %s as before, %s refused", *told)
+        if last > 2:
+            run_behind_audio(folder, settings, first, last)
+
+
+def run_behind_audio(folder: Path, settings: Settings, first: int, last: int) -> None:
+    """The stages that are quick: split, symbols, report."""
+    notes = folder / FOLDER / "split.json"
+    if first <= 3 <= last:
+        lists = write_lists(folder, settings)
+        write_text(notes, json.dumps({"n_torn": lists.n_torn}))
+        told = ", ".join(f"{name} {n:,}" for name, n in lists.n.items())
+        logger.info("split     %s; %s old files removed", told, f"{lists.n_removed:,}")
+        for side, asked in (("valid", settings.valid), ("test", settings.test)):
+            if lists.n[side] < asked and asked >= 1:
+                logger.info(
+                    "%s     --%s asks for %g, but a third of all is the most, and each speaker "
+                    "keeps a sentence to train on",
+                    side,
+                    side,
+                    asked,
+                )
+        if not any(lists.n.values()):
+            refused = report(folder, settings, lists.n_torn)["refused"]
+            most, rows = max(refused.items(), key=lambda item: len(item[1]))
+            raise UserError(
+                f"{folder}: nothing is left of {settings.source}: every utterance was refused, "
+                f"most as {most!r} ({rows[0]['detail']}); see {folder / 'report.txt'}"
             )
-            logger.info("next      python -m vits.doctor %s", folder)
+    if first <= 4 <= last:
+        symbols = count_symbols(folder, settings)
+        write_text(folder / "symbols.json", json.dumps(symbols, ensure_ascii=False, indent=1))
+    if first <= 5 <= last:
+        n_torn = json.loads(notes.read_text("utf-8"))["n_torn"] if notes.exists() else None
+        found = report(folder, settings, n_torn)
+        logger.info(
+            "report    %s: %s utterances, %.2f h; %s refused",
+            folder / "report.txt",
+            f"{found['utterances']:,}",
+            found["hours"],
+            f"{sum(map(len, found['refused'].values())):,}",
+        )
+        logger.info("next      python -m vits.doctor %s", folder)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -141,86 +164,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a core)")
     parser.add_argument("--shard", metavar="I/N", help="make the I-th of N parts alone")
-    parser.add_argument("--shards", type=int, default=1, metavar="N", help="parts there were")
     parser.add_argument("--stage", metavar="NAME", help=f"begin with: {', '.join(STAGES)}, or 1-6")
     parser.add_argument("--stop_stage", metavar="NAME", help="end with this one")
     parser.add_argument("--redo", action="store_true", help="take other settings than before")
     return parser
-
-
-def settings_of(args: argparse.Namespace) -> Settings:
-    if args.sample_rate < 1000:
-        raise UserError(f"--sample_rate {args.sample_rate}: expected Hz, such as 22050")
-    if not 0 <= args.min_seconds < args.max_seconds:
-        raise UserError(
-            f"--min_seconds {args.min_seconds:g} is not below --max_seconds {args.max_seconds:g}"
-        )
-    if args.loudness is not None and not -70 < args.loudness <= 0:
-        raise UserError(f"--loudness {args.loudness:g}: expected LUFS below 0, such as -23")
-    for name in ("valid", "test", "trim_margin"):
-        if getattr(args, name) < 0:
-            raise UserError(f"--{name} {getattr(args, name):g}: expected 0 or more")
-    if args.jobs is not None and args.jobs < 1:
-        raise UserError(f"--jobs {args.jobs}: expected 1 or more")
-    if args.loudness is not None:
-        try:
-            import pyloudnorm  # noqa: F401 (now, before any recording)
-        except ImportError:
-            raise UserError(
-                "--loudness needs the package pyloudnorm, which is not installed; run: pip "
-                "install pyloudnorm"
-            ) from None
-    return Settings(
-        str(args.input.absolute()),
-        args.layout,
-        args.sample_rate,
-        args.format,
-        args.trim,
-        args.trim_margin,
-        args.loudness,
-        args.min_seconds,
-        args.max_seconds,
-        args.speaker,
-        args.language,
-        args.valid,
-        args.test,
-        not args.resplit,
-        args.seed,
-        args.front_end,
-    )
-
-
-def shard_of(args: argparse.Namespace) -> Shard:
-    if args.shard is None:
-        return Shard(1, max(1, args.shards))
-    number, _, total = args.shard.partition("/")
-    if not (number.isdigit() and total.isdigit() and 1 <= int(number) <= int(total)):
-        raise UserError(f"--shard {args.shard}: expected a number and how many, such as 1/4")
-    return Shard(int(number), int(total))
-
-
-def stages_of(args: argparse.Namespace, shard: Shard) -> tuple[int, int]:
-    """The first and the last stage, from 0."""
-    first = _stage("--stage", args.stage, 0)
-    last = _stage("--stop_stage", args.stop_stage, 2 if args.shard else len(STAGES) - 1)
-    if first > last:
-        raise UserError(f"--stage {STAGES[first]} comes behind --stop_stage {STAGES[last]}")
-    if args.shards > 1 and first <= 2:
-        raise UserError(
-            f"--shards {args.shards}: make each part with --shard I/{args.shards} first, "
-            f"then run --stage split"
-        )
-    return first, last
-
-
-def _stage(option: str, asked: str | None, default: int) -> int:
-    if asked is None:
-        return default
-    if asked in STAGES:
-        return STAGES.index(asked)
-    if asked.isdigit() and 1 <= int(asked) <= len(STAGES):
-        return int(asked) - 1
-    raise UserError(f"{option} {asked}: expected one of {', '.join(STAGES)}, or 1 to 6")
 
 
 if __name__ == "__main__":

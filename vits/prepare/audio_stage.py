@@ -3,8 +3,8 @@
 import errno
 import multiprocessing
 import os
-import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,47 +16,47 @@ from tqdm import tqdm
 
 from hifigan.corpus.recordings import stamp
 from hifigan.errors import OUTSIDE, UserError
-from vits.prepare.recording import make_recording
+from vits.prepare.locks import end_with
+from vits.prepare.recording import MISSING, Made, make_recording
+from vits.prepare.results import Result, Results, open_results, result_line
 from vits.prepare.settings import Settings
-from vits.prepare.work import Result, Shard, Task, locked, result_line, results, results_path, tasks
+from vits.prepare.work import Shard, Task, tasks
 
 N_TOGETHER = 8  # recordings handed to a process at a time
 N_WAITING = 3  # such portions for each process
+GONE = (-1, -1)  # the stamp of what is not there
 
 Work = list[tuple[Task, tuple[int, int]]]
 
 
 def make_audio(folder: Path, settings: Settings, shard: Shard, n_jobs: int) -> Counter[str]:
-    """Make the recordings of a shard. Returns how many were made, kept, refused, and removed."""
-    with locked(folder, f"audio.{shard.number}_of_{shard.total}"):
-        known, digest = results(folder), settings.audio_digest()
-        counts: Counter[str] = Counter()
-        n_tasks = sum(1 for _ in tasks(folder))
-        with results_path(folder, shard).open("a", encoding="utf-8") as file:
-            with tqdm(None, "recordings", _n_of(shard, n_tasks), unit="file", disable=None) as bar:
+    """Make the recordings of a shard. Returns how many were made, kept, and refused."""
+    digest, counts = settings.audio_digest(), Counter()
+    n = _n_of(shard, sum(1 for _ in tasks(folder)))
+    with (
+        open_results(folder, shard) as file,
+        Results(folder) as known,
+        tqdm(None, "recordings", n, unit="file", disable=None) as bar,
+    ):
 
-                def new() -> Iterator[tuple[Task, tuple[int, int]]]:
-                    seen: set[int] = set()
-                    for i, task in enumerate(tasks(folder)):
-                        if not shard.has(i) or hash(task.source) in seen:
-                            continue
-                        seen.add(hash(task.source))
-                        now = stamp(task.source)
-                        old = known.get(task.source)
-                        if old and old.holds(task, now, digest, folder):
-                            counts["refused" if old.made.fault else "kept"] += 1
-                            bar.update()
-                        else:
-                            yield task, now
-
-                for result in _made(new(), folder, settings, digest, n_jobs):
-                    file.write(result_line(result))
-                    file.flush()
-                    counts["refused" if result.made.fault else "made"] += 1
+        def new() -> Iterator[tuple[Task, tuple[int, int]]]:
+            for i, task in enumerate(tasks(folder)):
+                if not shard.has(i):
+                    continue
+                now = stamp(task.source)
+                old = known.get(task.key)
+                if old and old.holds(task, now, digest, folder):
+                    counts["refused" if old.made.fault else "kept"] += 1
                     bar.update()
-        if shard.total == 1:
-            counts["removed"] = _remove_others(folder, known)
-        return counts
+                else:
+                    yield task, now
+
+        for result in _made(new(), folder, settings, digest, n_jobs):
+            file.write(result_line(result))
+            file.flush()
+            counts["refused" if result.made.fault else "made"] += 1
+            bar.update()
+    return counts
 
 
 def _n_of(shard: Shard, n: int) -> int:
@@ -70,23 +70,35 @@ def _made(
     digest: str,
     n_jobs: int,
 ) -> Iterator[Result]:
-    """The results in the order in which they are done; few recordings are under way at a time."""
+    """The results in the order in which they are done; few recordings are under way at a time.
+
+    When the disk refuses one, the others under way are finished first.
+    """
     if n_jobs == 1:
         for item in work:
-            yield from _make([item], folder, settings, digest)
+            made, refusal = _make([item], folder, settings, digest)
+            yield from made
+            if refusal:
+                raise UserError(refusal)
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
-    pool = ProcessPoolExecutor(n_jobs, context, _leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(n_jobs, context, end_with, (os.getpid(),))
     waiting: set[Future] = set()
+    refused = None
     try:
-        while portion := list(islice(work, N_TOGETHER)):
-            waiting.add(pool.submit(_make, portion, folder, settings, digest))
-            if len(waiting) >= N_WAITING * n_jobs:
+        portions = iter(lambda: list(islice(work, N_TOGETHER)), [])
+        is_more = True
+        while is_more or waiting:
+            portion = next(portions, None) if is_more and not refused else None
+            is_more = portion is not None
+            if is_more:
+                waiting.add(pool.submit(_make, portion, folder, settings, digest))
+            if len(waiting) >= N_WAITING * n_jobs or not is_more:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield from future.result()
-        for future in waiting:
-            yield from future.result()
+                    made, refusal = future.result()
+                    refused = refused or refusal
+                    yield from made
     except BrokenProcessPool:
         raise UserError(
             f"{folder}: a process that made recordings was killed, for lack of memory, perhaps; "
@@ -94,37 +106,33 @@ def _made(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+    if refused:
+        raise UserError(refused)
 
 
-def _make(portion: Work, folder: Path, settings: Settings, digest: str) -> list[Result]:
-    made = []
+def _make(
+    portion: Work, folder: Path, settings: Settings, digest: str
+) -> tuple[list[Result], str | None]:
+    """What became of some recordings, and the disk's refusal, at which it stops."""
+    made: list[Result] = []
     for task, now in portion:
         try:
-            result = make_recording(Path(task.source), folder / task.audio, settings)
+            if now == GONE:
+                result = Made(fault=MISSING, detail=f"{task.source} is not there any more")
+            else:
+                part = None if task.start is None else (task.start, task.end)
+                result = make_recording(Path(task.source), folder / task.audio, settings, part)
         except OSError as error:
             number = error.errno or errno.ENOSPC
-            raise UserError(
+            return made, (
                 f"{folder / task.audio}: not written: {error.strerror or error}; "
                 f"{OUTSIDE.get(number, 'check the disk')}; run the same command again: what was "
                 f"made is kept"
-            ) from None
+            )
         if result.fault:
             (folder / task.audio).unlink(missing_ok=True)
-        made.append(Result(task.source, *now, task.audio, digest, result))
-    return made
-
-
-def _remove_others(folder: Path, known: dict[str, Result]) -> int:
-    """Remove what was made here of recordings that the source has no more."""
-    wanted = {task.audio for task in tasks(folder)}
-    others = {r.audio for r in known.values() if not r.made.fault} - wanted
-    for audio in others:
-        (folder / audio).unlink(missing_ok=True)
-    return len(others)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        made.append(Result(task.key, *now, task.audio, digest, time.time_ns(), result))
+    return made, None
 
 
 def n_cores() -> int:

@@ -1,9 +1,12 @@
 """The stages behind the recordings: lists of the three sides, and the symbols of their texts."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from tqdm import tqdm
@@ -11,9 +14,10 @@ from tqdm import tqdm
 from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
 from vits.config import TextConfig
+from vits.prepare.results import Results, all_files_made
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import Utterance, sentence_number, split
-from vits.prepare.work import Task, read_rows, results, tasks, write_rows
+from vits.prepare.work import Task, read_rows, tasks, writer
 from vits.text import MarkError, build_front_end
 
 MANIFEST = "manifest.jsonl"
@@ -26,48 +30,62 @@ class Lists:
 
     n: dict[str, int]  # utterances of each side
     n_torn: int  # sentences that the source had on two sides
+    n_removed: int  # recordings that were made earlier and are in no list any more
 
 
-def write_lists(folder: Path, settings: Settings, n_shards: int) -> Lists:
-    """Write the manifest and the lists of the sides, of the recordings that were made."""
-    known = results(folder)
+def write_lists(folder: Path, settings: Settings) -> Lists:
+    """Write the manifest and the lists of the sides, of the recordings that were made.
+
+    Then remove what was made of recordings that the source has no more.
+    """
     kept: list[Utterance] = []
-    absent: list[int] = []
-    for i, task in enumerate(tasks(folder)):
-        result = known.get(task.source)
-        if result is None or result.audio != task.audio:
-            absent.append(i)
-        elif not result.made.fault:
-            number = sentence_number(task.text)
-            kept.append(Utterance(number, task.speaker, task.language, task.split))
-    if absent:
-        shard = absent[0] % n_shards + 1
-        which = f"--shard {shard}/{n_shards} " if n_shards > 1 else ""
-        raise UserError(
-            f"{folder}: {len(absent)} recordings have not been made yet; run {which}--stage audio "
-            f"first"
-        )
-    if not kept:
-        raise UserError(
-            f"{folder}: nothing is left of {settings.source}: every utterance was refused; see "
-            f"{folder / 'report.txt'}"
-        )
+    seconds = array("d")  # of each entry; negative: it was refused
+    with Results(folder) as known:
+        absent = array("q")
+        for i, task in enumerate(tasks(folder)):
+            result = known.get(task.key)
+            if result is None or not result.is_of(task, settings.audio_digest()):
+                absent.append(i)
+            elif not result.made.fault:
+                number = sentence_number(task.text)
+                names = (task.speaker, task.language, task.split)
+                kept.append(Utterance(number, *(name and intern(name) for name in names)))
+            seconds.append(-1.0 if result is None or result.made.fault else result.made.seconds)
+        if absent:
+            raise UserError(_not_made(folder, absent, known.n_shards))
     sides, n_torn = split(kept, settings.valid, settings.test, settings.seed)
 
-    def rows(wanted: str | None = None) -> Iterator[dict[str, Any]]:
+    with ExitStack() as open_lists:
+        manifest = open_lists.enter_context(writer(folder / MANIFEST))
+        lists = {side: open_lists.enter_context(writer(folder / f"{side}.jsonl")) for side in LISTS}
         made = iter(sides)
-        for task in tasks(folder):
-            result = known[task.source]
-            if result.made.fault:
-                continue
-            side = next(made)
-            if wanted in (None, side):
-                yield _row(task, side, result.made.seconds)
+        for task, length in zip(tasks(folder), seconds):
+            if length >= 0:
+                side = next(made)
+                row = _row(task, side, length)
+                manifest(row)
+                lists[side](row)
+    n = Counter(sides)
+    return Lists({side: n[side] for side in LISTS}, n_torn, _remove_others(folder, seconds))
 
-    n = {MANIFEST: write_rows(folder / MANIFEST, rows())}
-    for side in LISTS:
-        n[side] = write_rows(folder / f"{side}.jsonl", rows(side))
-    return Lists({side: n[side] for side in LISTS}, n_torn)
+
+def _not_made(folder: Path, absent: Sequence[int], n_shards: int) -> str:
+    if n_shards == 1:
+        which = "run --stage audio"
+    else:
+        numbers = sorted({i % n_shards + 1 for i in absent})
+        which = f"run {', '.join(f'--shard {number}/{n_shards}' for number in numbers)}"
+    return f"{folder}: {len(absent):,} recordings have not been made yet; {which} first"
+
+
+def _remove_others(folder: Path, seconds: Sequence[float]) -> int:
+    """Remove what was made here, with these or other settings, and is not in the manifest."""
+    others = all_files_made(folder)
+    others.difference_update(t.audio for t, length in zip(tasks(folder), seconds) if length >= 0)
+    there = [folder / audio for audio in others if (folder / audio).exists()]
+    for path in there:
+        path.unlink()
+    return len(there)
 
 
 def _row(task: Task, side: str, seconds: float) -> dict[str, Any]:

@@ -1,24 +1,28 @@
 """The stages that look at the source's lists: what is there, and what of it can be used."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hifigan.corpus.finder import without_suffix
+from hifigan.errors import UserError
+from vits.prepare.recording import MISSING
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import sentence_key
 from vits.prepare.work import ENTRIES, FOLDER, REFUSED, SafeNames, Task, read_rows, write_rows
-from vits.sources.entry import Entry, Source
+from vits.sources.entry import TWICE, Entry, Source
 from vits.sources.reader import read_source
 
 READ = "read.jsonl"
-MISSING, EMPTY_TEXT, TWO_TEXTS = "missing recording", "empty text", "two texts for a recording"
+EMPTY_TEXT, TWO_TEXTS = "empty text", "two texts for a recording"
+ODD_NAME = "name that is not UTF-8"
 
 
 def read_entries(folder: Path, settings: Settings) -> int:
     """Write down what the source holds, problems included. Returns the number of entries."""
-    source = read_source(Path(settings.source), settings.layout)
+    source = read_source(Path(settings.source), settings.layout, with_parts=True)
     write_rows(folder / FOLDER / READ, _rows(source, settings))
     return len(source.entries)
 
@@ -27,18 +31,22 @@ def _rows(source: Source, settings: Settings) -> Iterator[dict[str, Any]]:
     yield {"layout": source.layout, "notes": list(source.notes)}
     for entry in source.entries:
         yield asdict(entry) | {
+            "id": _printable(entry.id),
+            "place": _printable(entry.place),
             "path": None if entry.path is None else str(entry.path.absolute()),
             "speaker": entry.speaker or settings.speaker,
             "language": entry.language or settings.language,
         }
     for problem in source.problems:
-        yield {"problem": problem.kind, "place": problem.place, "detail": problem.detail}
+        told = {"place": _printable(problem.place), "detail": _printable(problem.detail)}
+        yield {"problem": problem.kind} | told
 
 
 def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
     """Write down the tasks, and what is refused already. Returns the numbers of both."""
     base = Path(settings.source)
     base = (base if base.is_dir() else base.parent).absolute()
+    within = os.path.join(folder.absolute(), "audio", "")
     refused: list[dict[str, str]] = []
     texts: dict[int, int] = {}  # of each recording, as hashes: a million fit
 
@@ -48,6 +56,11 @@ def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
                 refused.append({k: row[k] for k in ("problem", "place", "detail")} | {"id": ""})
             elif "id" in row:
                 entry = Entry(**row)
+                if str(entry.path).startswith(within):
+                    raise UserError(
+                        f"{entry.place}: {entry.path} lies where the data set's own recordings "
+                        f"go; choose another --output"
+                    )
                 fault = _fault(entry, texts)
                 if fault is None:
                     yield entry
@@ -56,17 +69,20 @@ def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
                     refused.append(told | {"id": entry.id})
 
     def tasks() -> Iterator[dict[str, Any]]:
-        for entry, audio in named(good(), base, settings.format):
+        names = SafeNames(settings.format)
+        for entry in good():
             yield asdict(
                 Task(
                     entry.id,
                     str(entry.path),
-                    audio,
+                    names.name(_within(entry, base)),
                     " ".join(entry.text.split()),
                     entry.speaker,
                     entry.language,
                     entry.split if settings.keep_splits else None,
                     entry.place,
+                    entry.start,
+                    entry.end,
                 )
             )
 
@@ -78,28 +94,30 @@ def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
 def _fault(entry: Entry, texts: dict[int, int]) -> tuple[str, str] | None:
     if entry.path is None:
         return MISSING, "no such recording" + (f"; there is {entry.near}" if entry.near else "")
+    if _printable(str(entry.path)) != str(entry.path):
+        return ODD_NAME, "no program for sound opens it by this name; rename it"
     if not sentence_key(entry.text):
         return EMPTY_TEXT, f"nothing to speak in {entry.text[:60]!r}"
-    recording, text = hash(str(entry.path)), hash(entry.text)
-    if texts.setdefault(recording, text) != text:
+    recording, text = hash((str(entry.path), entry.start, entry.end)), hash(entry.text)
+    before = texts.get(recording)
+    texts.setdefault(recording, text)
+    if before == text:
+        return TWICE, f"an earlier line names {entry.path}, too; keep one of them"
+    if before is not None:
         return TWO_TEXTS, f"{entry.path} is said to be something else in an earlier line"
     return None
 
 
-def named(entries: Iterator[Entry], base: Path, suffix: str) -> Iterator[tuple[Entry, str]]:
-    """Each entry with the path of what is made of it; a recording has one path."""
-    names = SafeNames(suffix)
-    paths: dict[str, str] = {}
-    for entry in entries:
-        source = str(entry.path)
-        if source not in paths:
-            paths[source] = names.name(_within(entry, base))
-        yield entry, paths[source]
+def _printable(text: str) -> str:
+    """A text that can be written as UTF-8, whatever the name of a file is."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _within(entry: Entry, base: Path) -> str:
     """A name for what is made of the recording: its path below the source, else its last parts."""
     path = Path(entry.path)
+    if entry.start is not None:
+        return entry.id
     try:
         return without_suffix(path.relative_to(base).as_posix())
     except ValueError:

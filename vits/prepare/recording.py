@@ -1,5 +1,6 @@
 """One recording made ready: mono, at the target rate, trimmed and levelled where that is asked."""
 
+import io
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -9,15 +10,16 @@ import numpy as np
 import soundfile
 
 from hifigan.audio import fold_channels, read_samples, resample
+from hifigan.corpus.activity import activity
 from hifigan.errors import UserError
-from vits.doctor.sound_activity import find_speech
-from vits.doctor.sound_spectrum import HOP_SECONDS, power_spectrum
 from vits.prepare.settings import Settings
 
+MISSING = "missing recording"
 SILENCE_PEAK = 1e-3  # of full scale, as training has it
 LOUDEST_PEAK = 10 ** (-1 / 20)  # -1 dBFS: what a gain may raise a peak to
 FULL_SCALE = 32768
 BLOCK_SECONDS = 0.4  # of BS.1770; shorter clips are measured with silence around them
+LONGEST_TRIMMED = 10  # times --max_seconds; what is longer is not decoded to be trimmed
 COMPRESSION = 0.4  # of FLAC: level 5 and 8 save 1 % more and take longer
 
 
@@ -32,17 +34,25 @@ class Made:
     n_bytes: int = 0  # of the file written
 
 
-def make_recording(source: Path, target: Path, settings: Settings) -> Made:
-    """Write `target`, whole or not at all. OSError: the disk refuses."""
+def make_recording(
+    source: Path, target: Path, settings: Settings, part: tuple[float, float] | None = None
+) -> Made:
+    """Write `target`, whole or not at all. part: seconds, of a recording of several utterances.
+
+    OSError: the disk refuses.
+    """
+    too_long = _much_too_long(source, settings, part)
+    if too_long:
+        return too_long
     try:
-        samples, rate = read_samples(source)
+        samples, rate = read_samples(source) if part is None else read_part(source, *part)
     except UserError as error:
         return Made(fault="unreadable", detail=str(error))
     if not np.isfinite(samples).all():
         return Made(fault="NaN", detail="holds samples that are no numbers")
     if len(samples) == 0:
         return Made(fault="empty", detail="holds no samples")
-    changes: dict[str, float] = {}
+    changes: dict[str, float] = {} if part is None else {"cut out of a longer one": 0.0}
     wav = fold_channels(samples)
     if samples.shape[1] > 1:
         changes["channels folded"] = samples.shape[1]
@@ -71,16 +81,47 @@ def make_recording(source: Path, target: Path, settings: Settings) -> Made:
     return Made(seconds, changes=changes, n_bytes=_write(source, target, wav, settings, changes))
 
 
+def read_part(path: Path, start: float, end: float) -> tuple[np.ndarray, int]:
+    """From `start` to `end`, in seconds: float32 [n_samples, n_channels], and the rate in Hz."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            first, last = round(start * file.samplerate), round(end * file.samplerate)
+            if last > file.frames + file.samplerate // 2:  # lists round their times
+                raise UserError(
+                    f"{path}: lasts {file.frames / file.samplerate:.2f} s, but the part ends at "
+                    f"{end:.2f} s; correct the segments"
+                )
+            file.seek(min(first, file.frames))
+            return file.read(last - first, "float32", always_2d=True), file.samplerate
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise UserError(f"{path}: cannot be decoded ({error})") from None
+
+
+def _much_too_long(
+    source: Path, settings: Settings, part: tuple[float, float] | None
+) -> Made | None:
+    """The refusal of what no trimming makes short enough: hours of it would fill the memory."""
+    longest = settings.max_seconds * (LONGEST_TRIMMED if settings.trim else 1)
+    try:
+        seconds = soundfile.info(source).duration if part is None else part[1] - part[0]
+    except (soundfile.LibsndfileError, OSError):
+        return None  # reading says what is wrong
+    if seconds <= longest:
+        return None
+    told = f"{seconds:.2f} s, --max_seconds asks for {settings.max_seconds:g}"
+    return Made(fault="too long", detail=told)
+
+
 def trimmed(wav: np.ndarray, rate: int, margin: float) -> tuple[np.ndarray, float]:
     """The clip from `margin` seconds before speech to as much behind it, and the seconds cut off.
 
     Speech is what stands out of the clip's own noise, in the whole band or in that of s and f.
     """
-    speech = find_speech(power_spectrum(wav.astype(np.float32), rate))
+    speech = activity(wav.astype(np.float32), rate)
     if speech.end <= speech.start:
         return wav, 0.0
-    start = max(0, round((speech.start * HOP_SECONDS - margin) * rate))
-    end = min(len(wav), round((speech.end * HOP_SECONDS + margin) * rate))
+    start = max(0, round((speech.start - margin) * rate))
+    end = min(len(wav), round((speech.end + margin) * rate))
     return wav[start:end], (len(wav) - (end - start)) / rate
 
 
@@ -89,6 +130,8 @@ def levelled(wav: np.ndarray, rate: int, loudness: float, changes: dict[str, flo
     import pyloudnorm
 
     block = int(BLOCK_SECONDS * rate) + 1
+    if len(wav) < block:
+        changes["levelled with silence behind, being shorter than 0.4 s"] = 0.0
     measured = np.pad(wav, (0, max(0, block - len(wav)))).astype(np.float64)
     found = pyloudnorm.Meter(rate, block_size=BLOCK_SECONDS).integrated_loudness(measured)
     if not np.isfinite(found):  # too quiet for its gate
@@ -113,19 +156,19 @@ def _write(
             shutil.copyfile(source, temporary)  # to the bit, and without the work of encoding
         else:
             coded = np.clip(np.rint(wav * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1)
+            whole = io.BytesIO()  # libsndfile does not say what a disk refuses
             soundfile.write(
-                temporary,
+                whole,
                 coded.astype(np.int16),
                 settings.sample_rate,
                 "PCM_16",
                 format=settings.format.upper(),
                 **({"compression_level": COMPRESSION} if settings.format == "flac" else {}),
             )
+            temporary.write_bytes(whole.getbuffer())
         n_bytes = temporary.stat().st_size
         os.replace(temporary, target)
         return n_bytes
-    except soundfile.LibsndfileError as error:
-        raise OSError(f"{target}: {error}") from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vits.prepare.manifest_stage import MANIFEST, write_text
+from vits.prepare.results import Results
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import sentence_number
-from vits.prepare.work import FOLDER, REFUSED, read_rows, results, tasks
+from vits.prepare.work import FOLDER, REFUSED, read_rows, tasks
 
 N_SHOWN = 20  # of the refused, by reason, in report.txt; report.json has all
 RARE = 5  # texts; a symbol in fewer is hardly learnt
@@ -17,7 +18,6 @@ MANY = 20  # speakers or languages that report.txt lists
 
 def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, Any]:
     """Write report.json and report.txt; returns what the first holds."""
-    known = results(folder)
     refused: dict[str, list[dict[str, str]]] = {}
     for row in read_rows(folder / FOLDER / REFUSED):
         refused.setdefault(row["problem"], []).append(
@@ -25,18 +25,17 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
         )
     changes: Counter[str] = Counter()
     amounts: Counter[str] = Counter()
-    counted: set[str] = set()
-    for task in tasks(folder):
-        result = known.get(task.source)
-        if result is None:
-            continue
-        if result.made.fault:
-            row = {"id": task.id, "place": task.place, "detail": result.made.detail}
-            refused.setdefault(result.made.fault, []).append(row)
-        elif task.source not in counted:
-            counted.add(task.source)
-            changes.update(result.made.changes.keys())
-            amounts["silence cut"] += result.made.changes.get("silence cut", 0.0)
+    with Results(folder) as known:
+        for task in tasks(folder):
+            result = known.get(task.key)
+            if result is None:
+                continue
+            if result.made.fault:
+                row = {"id": task.id, "place": task.place, "detail": result.made.detail}
+                refused.setdefault(result.made.fault, []).append(row)
+            else:
+                changes.update(result.made.changes.keys())
+                amounts["silence cut"] += result.made.changes.get("silence cut", 0.0)
     seconds: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
     numbers: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
     sentences: Counter[int] = Counter()

@@ -2,13 +2,18 @@
 
 import hashlib
 import json
+import platform
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import soundfile
 
 from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
 
 NAME = "prepare.json"
+PACKAGES = ("vits-trainer", "numpy", "soundfile", "soxr", "pyloudnorm")
 AUDIO_SETTINGS = (
     "sample_rate",
     "format",
@@ -46,21 +51,38 @@ class Settings:
 
 
 def agree(settings: Settings, folder: Path, redo: bool) -> None:
-    """Write the settings beside the data; a UserError if it was made with others, unless `redo`."""
+    """UserError if the data was made with other settings, unless `redo`."""
     path = folder / NAME
+    if redo or not path.exists():
+        return
+    try:
+        before = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        before = {}
     values = asdict(settings)
-    if path.exists() and not redo:
-        try:
-            before = json.loads(path.read_text("utf-8"))
-        except ValueError:
-            before = {}
-        other = [key for key in values if before.get(key) != values[key]]
-        if other:
-            key = other[0]
-            raise UserError(
-                f"{path}: {folder} was made with {key} {before.get(key)!r}, now it is "
-                f"{values[key]!r}; use the same, another --output, or --redo to make it anew where "
-                f"that changes it"
-            )
-    with appearing_whole(path) as temporary:
+    other = [key for key in values if before.get(key) != values[key]]
+    if other:
+        key = other[0]
+        raise UserError(
+            f"{path}: {folder} was made with {key} {before.get(key)!r}, now it is "
+            f"{values[key]!r}; use the same, another --output, or --redo to make it anew where "
+            f"that changes it"
+        )
+
+
+def record(settings: Settings, folder: Path) -> None:
+    """Write the settings beside the data, and the versions of what makes it."""
+    values = asdict(settings) | {"versions": versions()}
+    with appearing_whole(folder / NAME) as temporary:
         temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and the packages that change what is made; None: not installed."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found | {"libsndfile": soundfile.__libsndfile_version__}

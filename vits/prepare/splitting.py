@@ -11,7 +11,7 @@ MARKS = re.compile(r"[\W_]+")
 MOST = 200  # utterances of valid and test each, where a share is asked for
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """What the split looks at."""
 

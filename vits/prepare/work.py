@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,19 @@ class Task:
         return self.source if self.start is None else f"{self.source}:{self.start}-{self.end}"
 
 
+@contextmanager
+def writer(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """What writes an object a line to a file, which appears whole at the end."""
+    with appearing_whole(path) as temporary, temporary.open("w", **AS_IS) as file:
+        yield lambda row: file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
 def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> int:
     """Write an object a line, all of them or none. Returns their number."""
     n = 0
-    with appearing_whole(path) as temporary, temporary.open("w", **AS_IS) as file:
+    with writer(path) as write:
         for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            write(row)
             n += 1
     return n
 

@@ -17,6 +17,8 @@ class Entry:
     language: str | None  # None: the source names no languages
     place: str  # "train.csv:12", for messages
     split: str | None = None  # "train", "valid" or "test" where the source's lists say so
+    start: float | None = None  # seconds within the recording; None: the entry is the whole of it
+    end: float | None = None
 
 
 @dataclass(frozen=True)

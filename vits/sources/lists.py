@@ -8,7 +8,7 @@ from typing import Any
 
 from hifigan.corpus.finder import Finder, Folders, without_suffix
 from hifigan.corpus.packed import Rows
-from vits.sources.columns import LANGUAGE, PATH, SPEAKER, SPLIT, TEXT, Columns, recognise
+from vits.sources.columns import LANGUAGE, PATH, RAW, SPEAKER, SPLIT, TEXT, Columns, recognise
 from vits.sources.entry import BAD_JSON, TWICE, WRONG_COLUMNS, Entry, Problem
 from vits.sources.text_files import SHOWN, TextRows
 
@@ -78,6 +78,7 @@ class ColumnEntries(ListEntries):
         self._places = {
             role: columns.column(role) for role in (PATH, TEXT, SPEAKER, LANGUAGE, SPLIT)
         }
+        self._raw = columns.column(RAW)
         first = 1 if columns.has_head else 0
         self.keep(((i, self._checked(i)) for i in range(first, len(rows))), seen)
 
@@ -98,6 +99,8 @@ class ColumnEntries(ListEntries):
         return self._of(self.columns.split(self.rows[number]))
 
     def _of(self, values: list[str]) -> dict[str, str | None]:
+        if self._raw is not None and not values[self._places[TEXT]]:
+            values[self._places[TEXT]] = values[self._raw]  # normalised texts may be left out
         return {
             role: (values[place] or None) if role not in (PATH, TEXT) else values[place]
             for role, place in self._places.items()

@@ -3,7 +3,8 @@
 A folder is recognised by what lies in it, a list by its columns; `layout` says it instead.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from hifigan.corpus.finder import SUBFOLDERS, SUFFIXES, Folders, files_below, without_suffix
@@ -33,10 +34,11 @@ MANIFEST = "manifest.jsonl"
 METADATA = ("metadata.csv", "metadata.txt", "metadata.tsv", "validated.tsv")
 
 
-def read_source(path: Path, layout: str | None = None) -> Source:
+def read_source(path: Path, layout: str | None = None, with_parts: bool = False) -> Source:
     """The utterances of a folder or list, and the problems of its lines.
 
-    layout: one of LAYOUTS; None: recognised. UserError: it is none of them, or has no utterance.
+    layout: one of LAYOUTS; None: recognised. with_parts: entries may be parts of recordings.
+    UserError: it is none of the layouts, has no utterance, or has parts that are not wanted.
     """
     if layout is not None and layout not in LAYOUTS:
         raise UserError(f"--layout {layout}: unknown; choose one of: {', '.join(LAYOUTS)}")
@@ -47,6 +49,11 @@ def read_source(path: Path, layout: str | None = None) -> Source:
         found = _read_folder(path, layout)
         if found is not None:
             name, (entries, problems, notes) = found
+            if not with_parts and any(entry.start is not None for entry in entries):
+                raise UserError(
+                    f"{path}: its utterances are parts of longer recordings; run python -m "
+                    f"vits.prepare --input {path} --output DATA and use DATA instead"
+                )
             return Source(folder, name, _some(entries, problems, path), problems, notes)
     return _read_lists(path, folder, layout)
 
@@ -96,7 +103,8 @@ def _lists_in(folder: Path) -> dict[Path, str | None]:
     """
     if (folder / MANIFEST).exists():
         return {folder / MANIFEST: None}
-    files = {p.name.lower(): p for p in sorted(folder.iterdir()) if p.suffix in LIST_SUFFIXES}
+    names = set(os.listdir(folder))
+    files = {n.lower(): folder / n for n in sorted(names) if Path(n).suffix in LIST_SUFFIXES}
     splits: dict[str, Path] = {}
     for suffix in LIST_SUFFIXES:
         for stem, split in SPLITS.items():
@@ -107,13 +115,18 @@ def _lists_in(folder: Path) -> dict[Path, str | None]:
     for name in METADATA:
         if name in files:
             return {files[name]: None}
-    others = [p for name, p in files.items() if name not in NO_LISTS and not _is_text_beside(p)]
+    others = [
+        path
+        for name, path in files.items()
+        if name not in NO_LISTS and not _is_text_beside(path.name, names)
+    ]
     return {others[0]: None} if len(others) == 1 else {}
 
 
-def _is_text_beside(path: Path) -> bool:
-    """Whether a text file is the text of a recording of its name."""
-    return any(path.with_suffix(suffix).exists() for suffix in SUFFIXES)
+def _is_text_beside(name: str, names: Container[str]) -> bool:
+    """Whether a text file is the text of a recording beside it. names: in its folder."""
+    stem = name.removesuffix(Path(name).suffix).removesuffix(".normalized")
+    return any(stem + suffix in names for suffix in SUFFIXES)
 
 
 def _unlisted(folder: Path, entries: Sequence[Entry]) -> list[Problem]:

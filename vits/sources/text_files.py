@@ -8,6 +8,7 @@ from hifigan.errors import UserError
 from vits.sources.entry import LINE_BREAKS, NOT_UTF8, Problem
 
 ENCODINGS = ("cp1251", "cp1252", "latin-1")
+BLANKS = " \r\ufeff\u00a0"  # around a row; tabs stay, which may stand around an empty column
 SHOWN = 60  # characters of a row in a message
 
 
@@ -42,7 +43,7 @@ class TextRows:
         return len(self.numbers)
 
     def __getitem__(self, index: int) -> str:
-        return self._content[self._starts[index] : self._ends[index]].decode().strip()
+        return self._content[self._starts[index] : self._ends[index]].decode().strip(BLANKS)
 
     def place(self, index: int) -> str:
         return f"{self.name}:{self.numbers[index]}"

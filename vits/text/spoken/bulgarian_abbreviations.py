@@ -25,7 +25,14 @@ from vits.text.spoken.bulgarian_abbreviation_lists import (
     TITLES,
 )
 from vits.text.spoken.bulgarian_numbers import NUMBER_WORD
-from vits.text.spoken.bulgarian_reading import DASH, SPACE, ends_sentence, stop
+from vits.text.spoken.bulgarian_reading import (
+    DASH,
+    SPACE,
+    ends_sentence,
+    stop,
+    text_after,
+    text_before,
+)
 
 
 def _pattern(abbreviation: str) -> str:
@@ -106,7 +113,7 @@ def _cased(written: str, spoken: str) -> str:
 def _flat(match: re.Match[str]) -> str:
     end = match.end()
     dot = "." if ends_sentence(match.string, end) else ""
-    if _key(match[1]) in NEVER_LAST and match.string[end:].strip():
+    if _key(match[1]) in NEVER_LAST and text_after(match).strip():
         dot = ""
     return _cased(match[1], _ANYWHERE_WORDS[_key(match[1])]) + dot
 
@@ -114,7 +121,7 @@ def _flat(match: re.Match[str]) -> str:
 def _numbered(match: re.Match[str]) -> str:
     key, text = _key(match[1]), match.string
     has_digit = text[match.end()].isdigit()
-    before = text[: match.start()].rstrip()
+    before = text_before(match).rstrip()
     if (
         key in _ALSO_UNITS
         and not has_digit
@@ -139,7 +146,7 @@ def _so_called(match: re.Match[str]) -> str:
     elif last in "ое":
         ending = "ото"
     else:
-        starts = re.search(r"(?:^|[.!?]\s)$", match.string[: match.start()]) is not None
+        starts = re.search(r"(?:^|[.!?]\s)$", text_before(match)) is not None
         ending = "ият" if starts else "ия"
     return _cased(written, f"така наречен{ending} ")
 
@@ -150,7 +157,7 @@ def _mountains(match: re.Match[str]) -> str:
 
 def _title(match: re.Match[str]) -> str:
     written, joint = match.groups()
-    key, following = _key(written), match.string[match.end() :]
+    key, following = _key(written), text_after(match)
     quoted = following[0] in '„“«"'
     named = following[0].isupper() or quoted
     if key in NEVER_CAPITAL and written[0].isupper():
@@ -159,7 +166,7 @@ def _title(match: re.Match[str]) -> str:
         return match.group()
     if key in ONLY_BEFORE_POSTS and not following.startswith(POSTS):
         return match.group()
-    if len(key) == 1 and NUMBER_WORD.search(match.string[: match.start()].rstrip()):
+    if len(key) == 1 and NUMBER_WORD.search(text_before(match).rstrip()):
         return match.group()  # "двеста г. Иван": grams or a year, and the end of a sentence
     return _cased(written, _TITLE_WORDS[key]) + (joint or " ")
 
@@ -173,5 +180,5 @@ def _saint(match: re.Match[str]) -> str:
 
 
 def _square(match: re.Match[str]) -> str:
-    mountain = re.match(MOUNTAINS, match.string[match.end() :]) is not None
+    mountain = re.match(MOUNTAINS, text_after(match)) is not None
     return match[1] + ("ланина " if mountain else "лощад ")

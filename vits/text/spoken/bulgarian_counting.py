@@ -20,6 +20,8 @@ from vits.text.spoken.bulgarian_reading import (
     number_range,
     number_words,
     range_words,
+    text_after,
+    text_before,
 )
 
 _SUM_SIGN = {
@@ -96,7 +98,7 @@ def _dotted(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str:
     first, mark, second = match.groups()
-    before, following = match.string[: match.start()], match.string[match.end() :]
+    before, following = text_before(match), text_after(match)
     asked = (
         None if "," in second else ordinal_gender_after(following, int(re.sub(r"\D", "", second)))
     )
@@ -109,7 +111,7 @@ def _range(match: re.Match[str]) -> str:
 
 def _number(match: re.Match[str]) -> str:
     written = match[1]
-    before, following = match.string[: match.start()], match.string[match.end() :]
+    before, following = text_before(match), text_after(match)
     if written.isdigit() and written[0] != "0" and not NUMBERED.search(before):
         asked = ordinal_gender_after(following, int(written))
         if asked:

@@ -10,7 +10,15 @@ are none, "г." stays as it is.
 import re
 
 from vits.text.spoken.bulgarian_numbers import cardinal, ordinal, roman
-from vits.text.spoken.bulgarian_reading import DASH, SPACE, range_words, stop, stop_after_time
+from vits.text.spoken.bulgarian_reading import (
+    DASH,
+    SPACE,
+    range_words,
+    stop,
+    stop_after_time,
+    text_after,
+    text_before,
+)
 
 MONTHS = "януари февруари март април май юни юли август септември октомври ноември декември".split()
 _SHORT_MONTHS = {"ян": 0, "яну": 0, "фев": 1, "февр": 1, "апр": 3, "авг": 7, "септ": 8, "сеп": 8}
@@ -28,7 +36,8 @@ _IN_DIGITS = re.compile(
 )
 _NUMBER_AND_DATE = re.compile(r"(?<=\d)/(?=\d\d?\.\d\d?\.(?:19|20)\d\d(?!\d))")  # № 12/3.05.2003
 _FROM_DAY_AND_MONTH = re.compile(
-    rf"{_START}(\d\d?)\.(0?[1-9]|1[0-2])\.?{SPACE}?{DASH}{SPACE}?(?=\d\d?\.\d\d?\.(?:19|20)\d\d(?!\d))"
+    rf"{_START}(\d\d?)\.(0?[1-9]|1[0-2])\.?{SPACE}?{DASH}{SPACE}?"
+    r"(?=\d\d?\.\d\d?\.(?:19|20)\d\d(?!\d))"
 )
 _SCHOOL_YEAR = re.compile(r"(?<![\w.,:/-])((?:19|20)\d\d)/((?:19|20)\d\d)(?![\w/]|[.,]\d)")
 _DAY_AND_MONTH_IN_DIGITS = re.compile(
@@ -76,8 +85,8 @@ _DURATION_AFTER = re.compile(
 _AGE_BEFORE = re.compile(r"(?:,\s|\()$")
 _MONTHS_OLD = re.compile(rf"(?<=годин[аи] и )(\d\d?){SPACE}?м\.")
 _FOOD_AFTER = re.compile(
-    r"\s(?:\w+(?:о|а|и|ен|ян)\s)?(?:захар|сол|брашно|масло|маргарин|ориз|месо|кайма|сирене|кашкавал|шоколад"
-    r"|какао|мая|орехи|бадеми|стафиди|леща|боб|гъби|спанак|картофи|домати|моркови|лук|мед|нишесте"
+    r"\s(?:\w+(?:о|а|и|ен|ян)\s)?(?:захар|сол|брашно|масло|маргарин|ориз|месо|кайма|сирене"
+    r"|кашкавал|шоколад|какао|мая|орехи|бадеми|стафиди|леща|боб|гъби|спанак|картофи|домати|моркови|лук|мед|нишесте"
     r"|сметана|извара|шунка|луканка|пиле\w*|риба|макарони|спагети|хляб|кафе|чай|злато|сребро)(?!\w)"
 )
 _WEIGHT_BEFORE = re.compile(
@@ -131,7 +140,7 @@ def _in_digits(match: re.Match[str]) -> str:
         return match.group()
     words = _full_date(day, month, year)
     if from_day and 1 <= int(from_day) < day:
-        before = match.string[: match.start()]
+        before = text_before(match)
         words = range_words(ordinal(int(from_day)), "–", words, before, rising=True)
     elif from_day:
         return match.group()
@@ -154,7 +163,7 @@ def _from_day_and_month(match: re.Match[str]) -> str:
     if not 1 <= int(match[1]) <= 31:
         return match.group()
     words = f"{ordinal(int(match[1]))} {MONTHS[int(match[2]) - 1]}"
-    return range_words(words, "–", "", match.string[: match.start()], rising=True)
+    return range_words(words, "–", "", text_before(match), rising=True)
 
 
 def _school_year(match: re.Match[str]) -> str:
@@ -172,7 +181,7 @@ def _in_words(match: re.Match[str]) -> str:
     name = MONTHS[_SHORT_MONTHS[month[:-1].lower()]] if short else month
     words = f"{ordinal(int(day))}{space}{name}"
     if from_day:
-        before = match.string[: match.start()]
+        before = text_before(match)
         if before.lower().endswith("на ") and int(from_day) + 1 == int(day):
             mark = " и "  # "на 9–10 май": on both days
         rising = int(from_day) < int(day)
@@ -189,7 +198,7 @@ def _month_and_year(match: re.Match[str]) -> str:
 
 
 def _between(match: re.Match[str], first: str, mark: str, second: str) -> str:
-    before = match.string[: match.start()]
+    before = text_before(match)
     words = year_words(first), year_words(second)
     if mark == "/":
         return ", ".join(words)  # a school year: two years, one after the other
@@ -208,8 +217,8 @@ def _year_range(match: re.Match[str]) -> str:
 
 def _single_year(match: re.Match[str]) -> str:
     written, sign = match.groups()
-    number, before = int(written), match.string[: match.start()]
-    after = match.string[match.end() :]
+    number, before = int(written), text_before(match)
+    after = text_after(match)
     dotted = sign in ("г.", "год.")
     if sign.startswith("година"):
         if number == 1:
@@ -219,7 +228,7 @@ def _single_year(match: re.Match[str]) -> str:
         return f"{words} година"
     if written[0] == "0":
         return match.group()
-    if dotted and (_FOOD_AFTER.match(after) or _WEIGHT_BEFORE.search(before)):
+    if dotted and _are_grams(number, before, after):
         noun = "грам" if number == 1 else "грама"
         return f"{cardinal(number, 'masculine')} {noun}{stop(match)}"
     if _is_year(number, dotted, before, after):
@@ -228,6 +237,13 @@ def _single_year(match: re.Match[str]) -> str:
         noun = "година" if number == 1 else "години"
         return f"{cardinal(number, 'feminine')} {noun}{stop(match)}"
     return match.group()
+
+
+def _are_grams(number: int, before: str, after: str) -> bool:
+    cue = _YEAR_BEFORE if number >= 1000 and number % 50 else _YEAR_ONLY_BEFORE
+    if number >= 100 and cue.search(before):
+        return False  # "през 1995 г. хляб нямаше"
+    return bool(_FOOD_AFTER.match(after) or _WEIGHT_BEFORE.search(before))
 
 
 def _is_year(number: int, dotted: bool, before: str, after: str) -> bool:
@@ -260,7 +276,7 @@ def _century(match: re.Match[str]) -> str:
         return match.group()
     words = ordinal(int(century))
     if from_century:
-        before = match.string[: match.start()]
+        before = text_before(match)
         rising = int(from_century) < int(century)
         words = range_words(ordinal(int(from_century)), mark, words, before, rising)
     return f"{words} век{stop_after_time(match)}"

@@ -20,6 +20,7 @@ from vits.text.spoken.bulgarian_reading import (
     number_words,
     range_words,
     stop,
+    text_before,
     value,
     whole_and_fraction,
 )
@@ -227,7 +228,7 @@ def _quantity(match: re.Match[str]) -> str:
         if not (end and spelling == "м"):
             return match.group()
     noun = _NOUNS.get(spelling)
-    before = match.string[: match.start()]
+    before = text_before(match)
     if scale:
         words = _scaled_range(first, mark, second, scale, before)
         if noun:

@@ -15,6 +15,7 @@ from vits.text.spoken.bulgarian_numbers import (
     digits,
 )
 
+N_CONTEXT = 150  # letters
 SPACE = "[ \u00a0\u202f\u2009]"
 DASH = "[-\u2010\u2011\u2013\u2014]"
 WORD_START = r"(?<!\w)(?<!\d[.,:/\-])"
@@ -116,6 +117,16 @@ def value(written: str) -> float:
     return float(f"{whole}.{fraction or 0}")
 
 
+def text_before(match: re.Match[str]) -> str:
+    """The text in front of a match, as much as it takes to judge by (long texts stay quick)."""
+    return match.string[max(0, match.start() - N_CONTEXT) : match.start()]
+
+
+def text_after(match: re.Match[str]) -> str:
+    """The text behind a match, as much as it takes to judge by."""
+    return match.string[match.end() : match.end() + N_CONTEXT]
+
+
 def ends_sentence(text: str, end: int) -> bool:
     """Whether the sentence ends at this place: the text does, or a capital letter follows."""
     return _ENDS_SENTENCE.match(text, end) is not None
@@ -128,8 +139,6 @@ def stop(match: re.Match[str]) -> str:
 
 def stop_after_time(match: re.Match[str]) -> str:
     """Like `stop`, for a year or century: "През 1878 г. България" goes on after the dot."""
-    if match.string[match.end() :].strip() and _OPENS_WITH_A_TIME.search(
-        match.string[: match.start()]
-    ):
-        return "." if re.match(r"\s*\n", match.string[match.end() :]) else ""
+    if text_after(match).strip() and _OPENS_WITH_A_TIME.search(text_before(match)):
+        return "." if re.match(r"\s*\n", text_after(match)) else ""
     return stop(match)

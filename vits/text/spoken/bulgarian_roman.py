@@ -9,7 +9,13 @@ like.
 import re
 
 from vits.text.spoken.bulgarian_numbers import OrdinalGender, ordinal, roman
-from vits.text.spoken.bulgarian_reading import DASH, SPACE, range_words, stop_after_time
+from vits.text.spoken.bulgarian_reading import (
+    DASH,
+    SPACE,
+    range_words,
+    stop_after_time,
+    text_before,
+)
 
 _NUMERAL = r"(?:[IVXХІ]+|[IVXLCDMХІСМ]{3,})"  # DC and CD are rather names
 _SUFFIX = r"(?:-?(?:ви|ри|ти|ми|и|ва|ра|та|ма|во|ро|то|мо|ия|ият|ата|ото|тия|тият))?"
@@ -88,7 +94,7 @@ def _century(match: re.Match[str]) -> str:
         earlier = roman(from_century)
         if earlier is None:
             return match.group()
-        before = match.string[: match.start()]
+        before = text_before(match)
         words = range_words(ordinal(earlier), mark, words, before, earlier < number)
     return f"{words} век{stop_after_time(match)}"
 
@@ -114,7 +120,7 @@ def _in_front(match: re.Match[str]) -> str:
         first = roman(earlier)
         if first is None:
             return match.group()
-        before = match.string[: match.start()]
+        before = text_before(match)
         words = range_words(ordinal(first, gender), mark, words, before, first < number)
     return words + space + noun
 
@@ -131,6 +137,6 @@ def _ruler(match: re.Match[str]) -> str:
     name, space, numeral = match.groups()
     gender = _RULER_NAMES.get(name.lower())
     number = roman(numeral)
-    if gender is None or number is None or number > 30:
+    if gender is None or number is None:
         return match.group()
     return name + space + ordinal(number, gender).capitalize()

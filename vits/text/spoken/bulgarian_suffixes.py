@@ -17,7 +17,12 @@ from vits.text.spoken.bulgarian_numbers import (
     fraction,
     ordinal,
 )
-from vits.text.spoken.bulgarian_reading import SPACE, WORD_START, number_words
+from vits.text.spoken.bulgarian_reading import (
+    SPACE,
+    WORD_START,
+    number_words,
+    text_after,
+)
 
 _ENDINGS: dict[str, tuple[OrdinalGender, Definite]] = {
     **dict.fromkeys("ви ри ти и тен ен".split(), ("masculine", "no")),
@@ -91,7 +96,7 @@ def _mixed(match: re.Match[str]) -> str:
     whole, sign, space = match.groups()
     numerator, denominator = _VULGAR[sign]
     if whole:
-        gender = gender_after(match.string[match.end() - len(space or "") :], singular=False)
+        gender = gender_after((space or "") + text_after(match), singular=False)
         part = "половина" if sign == "½" else fraction(numerator, denominator)
         return f"{number_words(whole, gender)} и {part}{' ' if space is not None else ''}"
     if space is not None and sign in "½¼":

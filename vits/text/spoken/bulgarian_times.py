@@ -17,6 +17,7 @@ from vits.text.spoken.bulgarian_reading import (
     range_words,
     stop,
     stop_after_time,
+    text_before,
 )
 
 _HOUR = r"(?:[01]?\d|2[0-4])"
@@ -71,12 +72,12 @@ def _short(hour: str, minute: str) -> str:
 def _with_sign(match: re.Match[str]) -> str:
     first, mark, second = match.groups()
     words = _clock(second)
-    if second == "1" and not first and _AT.search(match.string[: match.start()]):
+    if second == "1" and not first and _AT.search(text_before(match)):
         words = "един часа"  # of the day, not one hour long
     if first:
         at_full_hours = ":" not in first + second and "." not in first + second
         earlier = cardinal(int(first), "masculine") if at_full_hours else _clock(first)
-        before = match.string[: match.start()]
+        before = text_before(match)
         words = range_words(earlier, mark, words, before, _minutes(first) < _minutes(second))
     return words + stop_after_time(match)
 
@@ -88,7 +89,7 @@ def _minutes(written: str) -> int:
 
 def _with_colon(match: re.Match[str]) -> str:
     first, mark, second, seconds, sign = match.groups()
-    before = match.string[: match.start()]
+    before = text_before(match)
     if not seconds and not first and _SCORE_BEFORE.search(before):
         return match.group()
     if seconds:
