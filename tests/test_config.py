@@ -366,6 +366,16 @@ RULES: list[tuple[list[str], str, str]] = [
         "symbols lists ['ch', '']; every symbol is one character",
     ),
     (["data.n_valid=-1"], "data", "n_valid is -1, expected 0 or more"),
+    (
+        ["data.balance_languages=true"],
+        "data",
+        "balance_languages is true, but languages is null",
+    ),
+    (
+        ["model.language_embedding=true"],
+        "",
+        "model.language_embedding is true, but data.languages is null",
+    ),
     (["data.min_seconds=15"], "data", "min_seconds 15.0 is not below max_seconds 15.0"),
     (['data.speakers=["ann", "ann"]'], "data", "speakers lists ['ann'] more than once"),
     (['data.speakers=[""]'], "data", "speakers lists an empty name"),

@@ -13,6 +13,7 @@ from vits.text.spoken.bulgarian_abbreviation_lists import (
     BEFORE_LOWER_CASE,
     BEFORE_NUMBERS,
     FEMALE_SAINTS,
+    FURTHER_TITLES,
     HYPHENATED,
     MOUNTAINS,
     NEVER_CAPITAL,
@@ -24,6 +25,7 @@ from vits.text.spoken.bulgarian_abbreviation_lists import (
     SIGNS,
     TITLES,
 )
+from vits.text.spoken.bulgarian_nouns import FUNCTION_WORDS
 from vits.text.spoken.bulgarian_numbers import NUMBER_WORD
 from vits.text.spoken.bulgarian_reading import (
     DASH,
@@ -159,15 +161,20 @@ def _title(match: re.Match[str]) -> str:
     written, joint = match.groups()
     key, following = _key(written), text_after(match)
     quoted = following[0] in '„“«"'
-    named = following[0].isupper() or quoted
+    named = following[0].isupper() or quoted or following.startswith(FURTHER_TITLES)
+    if key == "ген" and following.startswith(POSTS):
+        return _cased(written, "генерален ")
     if key in NEVER_CAPITAL and written[0].isupper():
         return match.group()
     if key in ONLY_BEFORE_QUOTES and not quoted or not (named or key in BEFORE_LOWER_CASE):
         return match.group()
     if key in ONLY_BEFORE_POSTS and not following.startswith(POSTS):
         return match.group()
-    if len(key) == 1 and NUMBER_WORD.search(text_before(match).rstrip()):
-        return match.group()  # "двеста г. Иван": grams or a year, and the end of a sentence
+    first_word = following.partition(" ")[0].lower()
+    if len(key) == 1 and (
+        first_word in FUNCTION_WORDS or NUMBER_WORD.search(text_before(match).rstrip())
+    ):
+        return match.group()  # "двеста г. Не": grams or a year, and the end of a sentence
     return _cased(written, _TITLE_WORDS[key]) + (joint or " ")
 
 
