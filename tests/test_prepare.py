@@ -120,6 +120,18 @@ def test_a_data_set_has_lists_recordings_symbols_and_a_report(tmp_path, run):
     assert "kept        12 utterances" in (out / "report.txt").read_text("utf-8")
 
 
+def test_texts_of_no_language_are_counted_as_written(tmp_path, run):
+    folder = write_pairs(tmp_path / "in")
+    (folder / "u.txt").write_text("Глава 21.", "utf-8")
+    run(folder, tmp_path / "out")
+    symbols = json.loads((tmp_path / "out/symbols.json").read_text("utf-8"))["characters"]
+    (counts,) = symbols.values()
+    assert list(symbols) == ["no language given"] and {"2", "1", "г"} <= counts.keys()
+    run(folder, tmp_path / "out", "--language", "bg", "--redo")
+    symbols = json.loads((tmp_path / "out/symbols.json").read_text("utf-8"))["characters"]
+    assert list(symbols) == ["bg"] and not {"2", "1"} & symbols["bg"].keys()
+
+
 def test_the_data_set_passes_the_check_of_training(tmp_path, run):
     out = tmp_path / "out"
     assert run(MINI, out)[0] == 0

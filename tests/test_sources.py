@@ -116,7 +116,7 @@ SOURCES = {  # how each is written, its layout, and whether it has speakers
             f,
             "validated.tsv",
             "{speaker}\t{id}.mp3\t{text}",
-            "{id}.mp3.wav",
+            "clips/{id}.mp3.wav",
             "client_id\tpath\tsentence",
         ),
         "table",

@@ -22,6 +22,7 @@ from vits.text import MarkError, build_front_end
 
 MANIFEST = "manifest.jsonl"
 LISTS = ("train", "valid", "test")
+FALLBACK, NO_LANGUAGE = "en-us", "no language given"
 
 
 @dataclass(frozen=True)
@@ -101,27 +102,32 @@ def count_symbols(folder: Path, settings: Settings) -> dict[str, Any]:
     """How often each symbol is in the texts of the manifest, and in how many of them.
 
     "characters" counts the code points that a front end of characters makes; with phonemes those
-    of espeak besides, by language. Texts with marks that cannot be read are left out.
+    of espeak besides, by language. Texts without a language are read as English, but their numbers
+    stay as they are written. Texts with marks that cannot be read are left out.
     """
     kinds = ["characters"]
     if settings.front_end == "phonemes":
         kinds.append("phonemes")
     counts: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in kinds}
     texts: dict[str, dict[str, Counter[str]]] = {kind: {} for kind in kinds}
-    fallback = settings.language or "en-us"
     front_ends = {
-        kind: build_front_end(TextConfig(kind, fallback, "from_data", True, expand=True))
+        (kind, expand): build_front_end(
+            TextConfig(kind, FALLBACK, "from_data", True, expand=expand)
+        )
         for kind in kinds
+        for expand in (True, False)
     }
     for row in tqdm(read_rows(folder / MANIFEST), "symbols", unit="text", disable=None):
-        language = row.get("language") or fallback
+        language = row.get("language")
         for kind in kinds:
+            front_end = front_ends[kind, language is not None]
             try:
-                symbols = front_ends[kind](row["text"], language)
+                symbols = front_end(row["text"], language or FALLBACK)
             except MarkError:
                 continue
-            counts[kind].setdefault(language, Counter()).update(symbols)
-            texts[kind].setdefault(language, Counter()).update(set(symbols))
+            named = language or NO_LANGUAGE
+            counts[kind].setdefault(named, Counter()).update(symbols)
+            texts[kind].setdefault(named, Counter()).update(set(symbols))
     return {
         kind: {
             language: {

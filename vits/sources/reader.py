@@ -10,7 +10,8 @@ from pathlib import Path
 from hifigan.corpus.finder import SUBFOLDERS, SUFFIXES, Folders, files_below, without_suffix
 from hifigan.errors import UserError
 from vits.sources.entry import NO_RECORDING_LISTED, Entry, Problem, Source
-from vits.sources.folders import Found, read_kaldi, read_pairs, read_vctk
+from vits.sources.folders import Found, read_pairs, read_vctk
+from vits.sources.kaldi import read_kaldi
 from vits.sources.lists import ManyLists, read_list_file
 
 LAYOUTS = {
@@ -31,6 +32,7 @@ SPLITS = {"train": "train", "valid": "valid", "val": "valid", "dev": "valid", "t
 LIST_SUFFIXES = (".jsonl", ".csv", ".txt", ".tsv")
 NO_LISTS = ("readme.txt", "license.txt", "speaker-info.txt", "requirements.txt")
 MANIFEST = "manifest.jsonl"
+CLIPS = "clips"  # where Common Voice has its recordings
 METADATA = ("metadata.csv", "metadata.txt", "metadata.tsv", "validated.tsv")
 
 
@@ -49,7 +51,7 @@ def read_source(path: Path, layout: str | None = None, with_parts: bool = False)
         found = _read_folder(path, layout)
         if found is not None:
             name, (entries, problems, notes) = found
-            if not with_parts and any(entry.start is not None for entry in entries):
+            if not with_parts and len(entries) and entries[0].start is not None:  # so have all
                 raise UserError(
                     f"{path}: its utterances are parts of longer recordings; run python -m "
                     f"vits.prepare --input {path} --output DATA and use DATA instead"
@@ -83,7 +85,8 @@ def _read_lists(path: Path, folder: Path, layout: str | None) -> Source:
     layout = None if layout == "json_lines" else layout
     lists, names, notes = [], [], []
     for file, split in files.items():
-        entries, name = read_list_file(file, folders, seen, split, layout, (folder,))
+        bases = (folder, folder / CLIPS)
+        entries, name = read_list_file(file, folders, seen, split, layout, bases)
         lists.append(entries)
         names.append(name)
         notes += entries.rows.notes
