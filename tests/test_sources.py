@@ -16,7 +16,9 @@ from vits.sources.entry import (
     NOT_UTF8,
     TWICE,
     WRONG_COLUMNS,
+    Entry,
 )
+from vits.sources.packed_entries import pack_entries
 from vits.sources.reader import LAYOUTS, read_source
 
 TEXTS = {
@@ -266,6 +268,45 @@ def test_kaldi_segments_are_parts_of_recordings_for_those_who_want_them(tmp_path
         "text:4": WRONG_COLUMNS,
         "segments:4": NO_RECORDING_LISTED,
     }
+
+
+def test_a_kaldi_id_on_two_lines_counts_once_and_a_path_is_told_what_is_near(tmp_path):
+    write_kaldi(tmp_path)
+    with (tmp_path / "text").open("ab") as file:
+        file.write(lines("a1 Another text."))
+    (tmp_path / "wav.scp").write_bytes(
+        lines(
+            f"a1 {tmp_path}/sound/a1.wav", "a2 sound/A2.wav", "b1  sound/b1.wav", "b2\tsound/b2.wav"
+        )
+    )
+    source = read_source(tmp_path)
+    assert [(p.kind, p.place) for p in source.problems] == [(TWICE, "text:5")]
+    assert "stands at text:1" in source.problems[0].detail
+    found = {entry.id: entry for entry in source.entries}
+    assert list(found) == ["a1", "a2", "b1", "b2"] and found["a1"].text == TEXTS["a1"]
+    assert found["a2"].path is None and found["a2"].near.endswith("sound/a2.wav")
+    assert all(found[i].path == tmp_path / f"sound/{i}.wav" for i in ("a1", "b1", "b2"))
+
+
+def test_a_kaldi_recording_is_found_below_the_folder_that_scripts_run_in(tmp_path):
+    folder = tmp_path / "data/train"
+    folder.mkdir(parents=True)
+    write_kaldi(folder)
+    (folder / "sound").rename(tmp_path / "sound")
+    assert {e.path for e in read_source(folder).entries} == {
+        tmp_path / f"sound/{i}.wav" for i in TEXTS
+    }
+
+
+def test_packed_entries_are_the_entries():
+    entries = [
+        Entry("a", Path("x/a.wav"), None, "Text.", "anna", "en-us", "l:1", "train", 0.0, 1.5),
+        Entry("b\udce9", None, "near.wav", "", None, None, "l:2"),
+        Entry("c", Path("c\udce9.wav"), None, "Дума", None, "bg", "l:3"),
+    ]
+    packed = pack_entries(iter(entries))
+    assert list(packed) == entries and packed[-1] == entries[2] and packed[:2] == entries[:2]
+    assert list(pack_entries([])) == []
 
 
 def test_recordings_of_vctk_without_a_text_are_told_once(tmp_path):

@@ -17,7 +17,7 @@ from vits.config import TextConfig
 from vits.prepare.results import Results, all_files_made
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import Utterance, sentence_number, split
-from vits.prepare.work import Task, read_rows, tasks, writer
+from vits.prepare.work import Task, as_line, read_rows, tasks, writer
 from vits.text import MarkError, build_front_end
 
 MANIFEST = "manifest.jsonl"
@@ -39,13 +39,14 @@ def write_lists(folder: Path, settings: Settings) -> Lists:
 
     Then remove what was made of recordings that the source has no more.
     """
+    digest = settings.audio_digest()
     kept: list[Utterance] = []
     seconds = array("d")  # of each entry; negative: it was refused
     with Results(folder) as known:
         absent = array("q")
         for i, task in enumerate(tasks(folder)):
             result = known.get(task.key)
-            if result is None or not result.is_of(task, settings.audio_digest()):
+            if result is None or not result.is_of(task, digest):
                 absent.append(i)
             elif not result.made.fault:
                 number = sentence_number(task.text)
@@ -63,9 +64,9 @@ def write_lists(folder: Path, settings: Settings) -> Lists:
         for task, length in zip(tasks(folder), seconds):
             if length >= 0:
                 side = next(made)
-                row = _row(task, side, length)
-                manifest(row)
-                lists[side](row)
+                line = as_line(_row(task, side, length))
+                manifest(line)
+                lists[side](line)
     n = Counter(sides)
     return Lists({side: n[side] for side in LISTS}, n_torn, _remove_others(folder, seconds))
 

@@ -14,6 +14,14 @@ from vits.prepare.work import FOLDER, REFUSED, read_rows, tasks
 N_SHOWN = 20  # of the refused, by reason, in report.txt; report.json has all
 RARE = 5  # texts; a symbol in fewer is hardly learnt
 MANY = 20  # speakers or languages that report.txt lists
+UNITS = {  # of how much was changed
+    "channels folded": "channels before",
+    "gain": "dB",
+    "gain limited by the peak": "dB less than asked for",
+    "peak lowered": "dB",
+    "resampled": "Hz before",
+    "silence cut": "s",
+}
 
 
 def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, Any]:
@@ -24,7 +32,8 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
             {key: row[key] for key in ("id", "place", "detail")}
         )
     changes: Counter[str] = Counter()
-    amounts: Counter[str] = Counter()
+    least_most: dict[str, tuple[float, float]] = {}
+    seconds_cut = 0.0
     with Results(folder) as known:
         for task in tasks(folder):
             result = known.get(task.key)
@@ -35,7 +44,11 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
                 refused.setdefault(result.made.fault, []).append(row)
             else:
                 changes.update(result.made.changes.keys())
-                amounts["silence cut"] += result.made.changes.get("silence cut", 0.0)
+                seconds_cut += result.made.changes.get("silence cut", 0.0)
+                for change in UNITS.keys() & result.made.changes.keys():
+                    amount = result.made.changes[change]
+                    least, most = least_most.get(change, (amount, amount))
+                    least_most[change] = min(least, amount), max(most, amount)
     seconds: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
     numbers: dict[str, Counter[str]] = {key: Counter() for key in ("split", "speaker", "language")}
     sentences: Counter[int] = Counter()
@@ -61,7 +74,11 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
             for key in seconds
         },
         "changes": dict(changes),
-        "seconds_of_silence_cut": round(amounts["silence cut"], 2),
+        "least_and_most": {
+            change: {"unit": UNITS[change], "least": round(least, 3), "most": round(most, 3)}
+            for change, (least, most) in sorted(least_most.items())
+        },
+        "seconds_of_silence_cut": round(seconds_cut, 2),
         "refused": refused,
         "rare_symbols": {
             kind: {
@@ -98,7 +115,7 @@ def as_lines(found: dict[str, Any]) -> list[str]:
             f"lists; each was moved to one"
         )
     for change, n in found["changes"].items():
-        lines.append(f"changed     {n:,} recordings: {change}")
+        lines.append(f"changed     {n:,} recordings: {change}{_how_much(found, change)}")
     if found["seconds_of_silence_cut"]:
         lines.append(f"cut         {found['seconds_of_silence_cut']:,.1f} s of silence in all")
     for kind, by_language in found["rare_symbols"].items():
@@ -113,3 +130,13 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         if len(rows) > N_SHOWN:
             lines.append(f"  and {len(rows) - N_SHOWN:,} more in report.json")
     return lines
+
+
+def _how_much(found: dict[str, Any], change: str) -> str:
+    """From the least to the most that a recording was changed."""
+    if change not in found["least_and_most"]:
+        return ""
+    told = found["least_and_most"][change]
+    digits = 0 if told["unit"].startswith(("Hz", "channels")) else 2
+    least, most = (f"{told[key]:,.{digits}f}" for key in ("least", "most"))
+    return f", {least if least == most else f'{least} to {most}'} {told['unit']}"

@@ -32,10 +32,10 @@ def sentence_number(text: str) -> int:
 
 
 def wanted(asked: float, n: int) -> int:
-    """Utterances of a side. asked: a number from 1 on, a share below it."""
+    """Utterances of a side. asked: a number from 1 on, a share below it, of which one is least."""
     if asked >= 1:
         return min(int(asked), n // 3)
-    return min(MOST, round(asked * n), n // 3)
+    return min(MOST, max(round(asked * n), asked > 0), n // 3)
 
 
 def split(

@@ -50,11 +50,15 @@ class Task:
         return self.source if self.start is None else f"{self.source}:{self.start}-{self.end}"
 
 
+def as_line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
 @contextmanager
-def writer(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """What writes an object a line to a file, which appears whole at the end."""
+def writer(path: Path) -> Iterator[Callable[[str], int]]:
+    """What writes lines to a file, which appears whole at the end."""
     with appearing_whole(path) as temporary, temporary.open("w", **AS_IS) as file:
-        yield lambda row: file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        yield file.write
 
 
 def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> int:
@@ -62,7 +66,7 @@ def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> int:
     n = 0
     with writer(path) as write:
         for row in rows:
-            write(row)
+            write(as_line(row))
             n += 1
     return n
 
