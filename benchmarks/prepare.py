@@ -60,7 +60,7 @@ def main() -> None:
 def copies(recordings: Path, folder: Path, hours: float, rate: int) -> Path:
     """A data set of about so many hours of the recordings, each under several names."""
     (folder / "flac").mkdir(parents=True)
-    paths = sorted(recordings.glob("*.flac"))
+    paths = sorted(recordings.rglob("*.flac"))
     seconds, rows = 0.0, []
     with tqdm(None, f"copies at {rate} Hz", round(hours * 3600), disable=None) as bar:
         for i in range(10**9):

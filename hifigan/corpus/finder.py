@@ -68,11 +68,16 @@ class Finder:
         return None
 
     def _places_of(self, parent: str) -> list[tuple[Path, str]]:
-        """The folders where a name with this parent may be, as paths and as prefixes of names."""
+        """The folders where a name with this parent may be, as paths and as prefixes of names.
+
+        Folders with nothing in them are left out: a million names are looked for in all of them.
+        """
         if parent not in self._places:
             places = (base / sub / parent for base in self.bases for sub in SUBFOLDERS)
             self._places[parent] = [
-                (folder, str(folder / "x")[:-1]) for folder in dict.fromkeys(places)
+                (folder, str(folder / "x")[:-1])
+                for folder in dict.fromkeys(places)
+                if self.folders.names(folder)
             ]
         return self._places[parent]
 

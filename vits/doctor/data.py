@@ -66,7 +66,7 @@ def data_examination(data: DataSet) -> Examination:
     """Every finding about a data set. Without sounds, of its lists and texts alone."""
     entries, config = data.source.entries, data.config
     survey = survey_of(entries)
-    findings = list(list_findings(data.source))
+    findings = list_findings(data.source, survey.splits)
     in_texts, histograms, tables = text_findings(entries, config)
     if data.sounds:
         in_sounds, of_sounds = sound_findings(data)

@@ -1,7 +1,7 @@
 """What is wrong with the lists of a data set: lines, ids, and recordings that are not there."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Finding
 from vits.doctor.text_rules import N_CASES, finding, some_of
@@ -72,8 +72,11 @@ OF_PROBLEMS = {  # kind of the finding, severity, what, why, fix
 }
 
 
-def list_findings(source: Source) -> list[Finding]:
-    """Of a source's problems, and of its lists against each other."""
+def list_findings(source: Source, splits: Collection[str]) -> list[Finding]:
+    """Of a source's problems, and of its lists against each other.
+
+    splits: those that its entries name.
+    """
     by_kind: dict[str, list[Problem]] = defaultdict(list)
     for problem in source.problems:
         by_kind[problem.kind].append(problem)
@@ -98,15 +101,13 @@ def list_findings(source: Source) -> list[Finding]:
                     [Case(note.split()[0], "", note)],
                 )
             )
-    return found + _torn_sentences(source.entries)
+    return found + (_torn_sentences(source.entries) if set(splits) - {"train"} else [])
 
 
 def _torn_sentences(entries: Sequence[Entry]) -> list[Finding]:
     """Sentences and recordings that stand both in training and in another list."""
     sides: dict[int, int] = {}
     bit = {"train": 1, "valid": 2, "test": 4}
-    if not any(entry.split not in (None, "train") for entry in entries):
-        return []
     for entry in entries:
         key = sentence_number(entry.text)
         sides[key] = sides.get(key, 0) | bit.get(entry.split or "train", 0)
