@@ -10,8 +10,9 @@ import pytest
 from hifigan.errors import UserError
 from tests.small_run import trained  # noqa: F401 (a fixture)
 from vits.doctor import run_checks
-from vits.doctor.alignment_checks import Fit, alignment_findings, wrong_texts
+from vits.doctor.alignment_checks import Fit, Judgement, alignment_findings, judged
 from vits.doctor.curves_checks import RULES, curve_findings
+from vits.doctor.findings import NOTE
 from vits.doctor.run_checks import examine_run
 
 STEPS = list(range(100, 6100, 100))
@@ -78,12 +79,20 @@ def fits(contrasts):
 
 
 def test_texts_that_fit_far_worse_than_usual_are_listed_worst_first():
-    contrasts = np.random.default_rng(0).normal(1.0, 0.1, 300)
+    usual = np.random.default_rng(0).uniform(0.85, 1.15, 300)
+    contrasts = usual.copy()
     contrasts[[7, 120]] = -0.1, -0.4
-    assert [fit.index for fit, _ in wrong_texts(fits(contrasts))] == [120, 7]
-    assert wrong_texts(fits(np.random.default_rng(1).normal(1.0, 0.1, 300))) == []
-    assert wrong_texts(fits([1.0, -9.0])) == []  # too few to know what is usual
-    assert wrong_texts(fits([np.nan] * 20)) == []
+    assert [fit.index for fit, _ in judged(fits(contrasts)).wrong] == [120, 7]
+    assert judged(fits(usual)) == Judgement([], True)
+
+
+def test_a_model_that_tells_no_text_from_another_accuses_none():
+    untaught = np.random.default_rng(0).normal(0.1, 0.1, 300)
+    untaught[7] = -3.0
+    for contrasts in (untaught, [1.0, -9.0], [np.nan] * 20):
+        assert judged(fits(contrasts)) == Judgement([], False)
+    (found,), _ = alignment_findings(fits(untaught), [])
+    assert (found.kind, found.severity) == ("alignment_not_learnt", NOTE)
 
 
 def test_a_run_is_examined_with_its_curves_and_every_training_utterance(
@@ -113,7 +122,7 @@ def test_a_clean_list_has_the_lines_as_they_were_without_the_wrong_ones(
     )
     out = tmp_path / "clean.csv"
     monkeypatch.chdir(trained)
-    monkeypatch.setattr(run_checks, "wrong_texts", lambda found: [(found[0], 9.0)])
+    monkeypatch.setattr(run_checks, "judged", lambda found: Judgement([(found[0], 9.0)], True))
     examine_run(run, out)
     kept = out.read_text("utf-8").splitlines()
     lines = listed.read_text("utf-8").splitlines()
@@ -138,5 +147,5 @@ def test_errors_in_the_log_are_explained(trained, tmp_path):  # noqa: F811
 def test_a_sound_held_for_seconds_is_told():
     long = Fit(0, -1.0, 1.0, 0.5, 1.7, "a")
     utterance = SimpleNamespace(id="u", path="u.wav", text="a b")
-    (found,), _ = alignment_findings([long], [utterance])
-    assert found.kind == "long_symbol" and "'a' lasts 1.70 s" in found.cases[0].detail
+    found = {f.kind: f for f in alignment_findings([long], [utterance])[0]}
+    assert "'a' lasts 1.70 s" in found["long_symbol"].cases[0].detail

@@ -15,7 +15,7 @@ from vits.config import VitsConfig
 from vits.corpus.check import check_data
 from vits.corpus.filelist import find_lists, load_list, parse_list
 from vits.data import Utterance
-from vits.doctor.alignment_checks import Fit, alignment_findings, fits_of, wrong_texts
+from vits.doctor.alignment_checks import Fit, alignment_findings, fits_of, judged
 from vits.doctor.curves_checks import curve_findings
 from vits.doctor.findings import NOTE, Curve, Examination, Finding, Histogram
 from vits.doctor.messages import examine_message, is_telling
@@ -100,7 +100,7 @@ def write_clean_list(aligned: Aligned, out: Path) -> int:
     config = aligned.config.data
     train, _ = find_lists(config)
     lines = parse_list(load_list(train), config, Folders())
-    wrong = {aligned.utterances[fit.index].id for fit, _ in wrong_texts(aligned.fits)}
+    wrong = {aligned.utterances[fit.index].id for fit, _ in judged(aligned.fits).wrong}
     kept = [lines.written(i) for i in range(len(lines)) if lines.row(i).id not in wrong]
     with appearing_whole(out) as temporary:
         temporary.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
