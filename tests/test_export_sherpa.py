@@ -12,7 +12,7 @@ from hifigan.json_config import read_json
 from tests.conftest import REPOSITORY
 from tests.small_voice import known_ids, small_voice, without_noise
 from vits.config import VitsConfig
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

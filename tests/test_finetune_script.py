@@ -24,7 +24,7 @@ from tests.small_run import (  # noqa: F401 (fixtures)
 from vits import speak_only
 from vits.config import VitsConfig
 from vits.fine_tuning import rehearse
-from vits.synthesis import load_voice
+from vits.speaking.loading import load_voice
 from vits.transfer.taking import Taking
 
 FINETUNE = REPOSITORY / "configs/finetune.json"
@@ -234,7 +234,7 @@ def many(trained, request):
 
 def speak(path, speaker):
     voice = load_voice(path, torch.device("cpu"))
-    return voice.speak(SENTENCE, speaker, noise_scale=0.0, noise_scale_w=0.0)
+    return voice.speak(SENTENCE, speaker=speaker, noise_scale=0.0, noise_scale_w=0.0)
 
 
 def test_a_new_speaker_is_added_and_the_old_ones_say_the_same_samples(many, tune):

@@ -172,7 +172,7 @@ def test_a_place_that_cannot_be_written_is_refused(refused, tmp_path):
     (tmp_path / "folder.wav").mkdir()
     assert "folder.wav: is a folder" in refused(out="folder.wav")
     (tmp_path / "file").write_text("")
-    assert "file: " in refused(out="file/out.wav")
+    assert "file/out.wav: not saved" in refused(out="file/out.wav")
 
 
 def test_a_config_of_another_model_is_refused(refused, trained):

@@ -23,7 +23,8 @@ from vits.config import VitsConfig
 from vits.corpus.check import check_data
 from vits.export.one_language import reading
 from vits.model import VitsModel
-from vits.synthesis import Voice, load_voice
+from vits.speaking.loading import load_voice
+from vits.speaking.voice import Voice
 from vits.transfer.languages import LANGUAGES, in_one_language, language_rows
 
 Configure = Callable[..., VitsConfig]

@@ -36,7 +36,7 @@ def test_it_computes_with_as_many_threads_as_torch(exported):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        assert load_onnx(exported).n_threads == 2
+        assert load_onnx(exported).in_threads.n_threads == 2
     finally:
         torch.set_num_threads(before)
 
@@ -46,9 +46,9 @@ def test_threads_share_the_frames_or_the_batch_and_change_no_sample(exported, n_
     alone = load_onnx(exported)
     shared = OnnxGenerator(alone.session, alone.config, n_threads=n_threads)
     lengths = []
-    run = shared._run
-    shared._run = lambda mel: lengths.append(tuple(mel.shape)) or run(mel)
-    context = shared.context_frames
+    run = shared.in_threads.run
+    shared.in_threads.run = lambda mel: lengths.append(tuple(mel.shape)) or run(mel)
+    context = shared.in_threads.context_frames
     for n_items, n_frames in ((1, 1), (1, context), (1, 4 * context + 1), (2, 60), (5, 9)):
         mel = torch.randn(n_items, alone.config.audio.n_mels, n_frames) - 5
         lengths.clear()

@@ -19,7 +19,8 @@ from tests.tiny_model import perturb
 from vits import speak_only
 from vits.config import VitsConfig
 from vits.model import make_model
-from vits.synthesis import Voice, load_voice
+from vits.speaking.loading import load_voice
+from vits.speaking.voice import Voice
 
 CPU = torch.device("cpu")
 TEXT = "so it goes"
@@ -74,7 +75,7 @@ def strip(call, tmp_path) -> Callable[..., Path]:
 
 
 def say(voice: Voice, **how: float) -> Tensor:
-    return voice.speak(TEXT, (voice.config.data.speakers or [None])[-1], **how)
+    return voice.speak(TEXT, speaker=(voice.speakers or [None])[-1], **how)
 
 
 @pytest.mark.parametrize("weights", ["ema", "trained"])

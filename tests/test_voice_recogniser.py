@@ -28,7 +28,7 @@ from vits.exchange.hugging_face_config import hugging_face_config, hugging_face_
 from vits.exchange.recogniser import OpenedVoice, as_checkpoint, open_for_training, open_voice
 from vits.model import make_model
 from vits.speak_only import speak_only
-from vits.synthesis import load_voice
+from vits.speaking.loading import load_voice
 
 LETTERS = CONFIG | {"data": CONFIG["data"] | {"text_cleaners": ["basic_cleaners"]}}
 PIPER_SETTINGS = {

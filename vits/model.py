@@ -42,6 +42,15 @@ class TrainingOutput:
 
 
 @dataclass
+class Latent:
+    """What the decoder makes a waveform of."""
+
+    z: Tensor  # [B, C, T_spec], zero behind each item's end
+    spec_lengths: Tensor  # [B] frames
+    durations: Tensor  # [B, T_text] frames
+
+
+@dataclass
 class Synthesis:
     wav_hat: Tensor  # [B, 1, T_wav], zero behind each item's end
     wav_lengths: Tensor  # [B] samples
@@ -162,6 +171,24 @@ class VitsModel(nn.Module):
         `noise_scale` varies the voice, `noise_scale_w` the rhythm; `length_scale` multiplies every
         duration. `draw(*shape, device=...)` gives standard normal numbers.
         """
+        scales = noise_scale, noise_scale_w, length_scale
+        latent = self.latent(tokens, token_lengths, speakers, *scales, draw, languages)
+        speaker = self._embed(speakers)
+        return self._decode(latent.z, latent.spec_lengths, speaker, latent.durations)
+
+    @torch.no_grad()
+    def latent(
+        self,
+        tokens: Tensor,
+        token_lengths: Tensor,
+        speakers: Tensor | None = None,
+        noise_scale: float = 0.667,
+        noise_scale_w: float = 0.8,
+        length_scale: float = 1.0,
+        draw: Callable[..., Tensor] = torch.randn,
+        languages: Tensor | None = None,
+    ) -> Latent:
+        """As synthesize, up to the decoder."""
         speaker = self._embed(speakers)
         text = self.text_encoder(tokens, token_lengths, languages)
         noise = draw(tokens.shape[0], 2, tokens.shape[1], device=tokens.device)
@@ -179,14 +206,15 @@ class VitsModel(nn.Module):
         )
         z_p = m_p + draw(*m_p.shape, device=m_p.device) * logs_p.exp() * noise_scale
         z = self.flow.inverse(z_p, spec_mask, speaker)
-        return self._decode(z * spec_mask, spec_lengths, speaker, durations)
+        return Latent(z * spec_mask, spec_lengths, durations)
 
     @torch.no_grad()
     def reconstruct(
         self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None = None
     ) -> Tensor:
         """Recordings through posterior encoder (its mean) and decoder: [B, 1, T_wav]."""
-        return self._through_latent(spec, spec_lengths, speakers, speakers)
+        z = self._posterior_mean(spec, spec_lengths, speakers)
+        return self._decode(z, spec_lengths, self._embed(speakers), None).wav_hat
 
     @torch.no_grad()
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor) -> Tensor:
@@ -194,22 +222,32 @@ class VitsModel(nn.Module):
 
         spec: [B, n_bins, T_spec]; spec_lengths, source and target: [B]. Returns [B, 1, T_wav].
         """
+        z = self.converted_latent(spec, spec_lengths, source, target)
+        return self._decode(z, spec_lengths, self._embed(target), None).wav_hat
+
+    @torch.no_grad()
+    def converted_latent(
+        self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor
+    ) -> Tensor:
+        """As convert, up to the decoder: [B, C, T_spec]."""
         if self.speaker_embedding is None:
             raise ValueError(
                 "this model has one speaker; converting voices needs a multi-speaker model"
             )
-        return self._through_latent(spec, spec_lengths, source, target)
-
-    def _through_latent(
-        self, spec: Tensor, spec_lengths: Tensor, source: Tensor | None, target: Tensor | None
-    ) -> Tensor:
         spec_mask = length_mask(spec_lengths, spec.shape[2])
-        from_speaker, to_speaker = self._embed(source), self._embed(target)
+        z_p = self.flow(
+            self._posterior_mean(spec, spec_lengths, source), spec_mask, self._embed(source)
+        )
+        return self.flow.inverse(z_p, spec_mask, self._embed(target)) * spec_mask
+
+    def _posterior_mean(
+        self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None
+    ) -> Tensor:
+        """[B, C, T_spec], zero behind each item's end."""
+        spec_mask = length_mask(spec_lengths, spec.shape[2])
         no_noise = spec.new_zeros(spec.shape[0], self.latent_channels, spec.shape[2])
-        z = self.posterior_encoder(spec, spec_mask, no_noise, from_speaker).z
-        if source is not target:
-            z = self.flow.inverse(self.flow(z, spec_mask, from_speaker), spec_mask, to_speaker)
-        return self._decode(z * spec_mask, spec_lengths, to_speaker, None).wav_hat
+        speaker = self._embed(speakers)
+        return self.posterior_encoder(spec, spec_mask, no_noise, speaker).z * spec_mask
 
     def _decode(
         self, z: Tensor, spec_lengths: Tensor, speaker: Tensor | None, durations: Tensor | None

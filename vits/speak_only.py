@@ -22,7 +22,8 @@ from hifigan.atomic_file import megabytes
 from hifigan.checkpoint import write_checkpoint
 from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_to_dict
-from vits.synthesis import WEIGHTS, Voice, drop_training_parts, load_voice
+from vits.speaking.loading import WEIGHTS, drop_training_parts, load_voice
+from vits.speaking.voice import Voice
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ convolution by its channels, and those that take longest have too few.
 
 import importlib.util
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +42,7 @@ class OnnxGenerator:
         self.session = session
         self.config = config
         self.foreign_mel = foreign_mel
-        self.n_threads = n_threads
-        self.context_frames = needed_context(config.generator)
-        self._pool = ThreadPoolExecutor(n_threads)
+        self.in_threads = InThreads(self._run, n_threads, needed_context(config.generator))
 
     def __call__(self, mel: Tensor) -> Tensor:
         """mel: [B, n_mels, T], float32 on the CPU. Returns [B, 1, T_wav]."""
@@ -53,21 +52,40 @@ class OnnxGenerator:
                 f"mel: found the shape {list(mel.shape)}, expected [B, {n_mels}, T] with at least "
                 f"one frame; bring it into that order"
             )
-        if len(mel) >= self.n_threads:
-            return torch.cat([*self._pool.map(self._run, mel.tensor_split(self.n_threads))])
-        n_frames = mel.shape[2]
+        return self.in_threads(mel)
+
+    def _run(self, mel: Tensor) -> Tensor:
+        (wav_hat,) = self.session.run(None, {"mel": mel.detach().numpy()})
+        return torch.from_numpy(wav_hat)
+
+
+class InThreads:
+    """A generator whose frames threads share: each makes a piece, with the context it needs.
+
+    run: [B, C, T] to [B, 1, T_wav], on one thread.
+    """
+
+    def __init__(
+        self, run: Callable[[Tensor], Tensor], n_threads: int, context_frames: int
+    ) -> None:
+        self.run = run
+        self.n_threads = n_threads
+        self.context_frames = context_frames
+        self._pool = ThreadPoolExecutor(n_threads)
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """[B, C, T] to [B, 1, T_wav]."""
+        if len(frames) >= self.n_threads:
+            return torch.cat([*self._pool.map(self.run, frames.tensor_split(self.n_threads))])
+        n_frames = frames.shape[2]
         # A piece that is shorter than its context would take longer than it saves.
         n_pieces = max(1, min(self.n_threads, n_frames // max(1, self.context_frames)))
         edges = [n_frames * i // n_pieces for i in range(n_pieces + 1)]
 
         def make(start: int, stop: int) -> Tensor:
-            return make_piece(self._run, mel, start, stop, self.context_frames)
+            return make_piece(self.run, frames, start, stop, self.context_frames)
 
         return torch.cat([*self._pool.map(make, edges[:-1], edges[1:])], dim=2)
-
-    def _run(self, mel: Tensor) -> Tensor:
-        (wav_hat,) = self.session.run(None, {"mel": mel.detach().numpy()})
-        return torch.from_numpy(wav_hat)
 
 
 def load_onnx(path: Path) -> OnnxGenerator:
@@ -83,17 +101,18 @@ def load_onnx(path: Path) -> OnnxGenerator:
     )
 
 
-def open_session(path: Path, name: Path) -> "InferenceSession":
-    """The file in onnxruntime, on the CPU, a run on one thread. A UserError, which calls it `name`,
-    if that cannot read it.
+def open_session(file: Path | bytes, name: Path, n_threads: int = 1) -> "InferenceSession":
+    """A file, or what would be in it, in onnxruntime, on the CPU, a run on n_threads threads.
+
+    UserError, which calls it `name`: onnxruntime cannot read it.
     """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = n_threads
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except (
         refusals.Fail,
         refusals.InvalidArgument,

@@ -19,7 +19,7 @@ from hifigan.exchange.recogniser import OpenedVocoder, open_vocoder
 from hifigan.generator import Generator, fold_weight_norm
 from hifigan.mel import Spectrogram
 from hifigan.mel_recipe import MelRecipe, input_recipe, require_same_recipe
-from hifigan.streaming import in_chunks, needed_context
+from hifigan.streaming import in_chunks, make_together, needed_context
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoding.mel_check import require_natural_log
 from hifigan.vocoding.onnx_backend import load_onnx
@@ -84,21 +84,10 @@ class Vocoder:
     ) -> list[Tensor]:
         """The waveforms [T_wav] of some mels [n_mels, T_spec], in one batch.
 
-        Each is what vocode returns. The shorter ones are padded, which reaches into their last
-        context_frames frames; these are made again, of the ends alone.
+        Each is what vocode returns.
         """
         frames = [self.checked(mel, recipe)[0] for mel in mels]
-        n_end, hop_length = 2 * self.context_frames, self.recipe.hop_length
-        if len(frames) == 1 or min(mel.shape[1] for mel in frames) < n_end:
-            return [self._generate(mel[None])[0, 0] for mel in frames]
-        padded = torch.nn.utils.rnn.pad_sequence([mel.T for mel in frames], batch_first=True)
-        wavs_hat = self._generate(padded.transpose(1, 2))[:, 0]
-        ends = self._generate(torch.stack([mel[:, -n_end:] for mel in frames]))[:, 0]
-        n_remade = self.context_frames * hop_length
-        return [
-            torch.cat([wav_hat[: mel.shape[1] * hop_length - n_remade], end[-n_remade:]])
-            for mel, wav_hat, end in zip(frames, wavs_hat, ends, strict=True)
-        ]
+        return make_together(self._generate, frames, self.context_frames)
 
     @torch.inference_mode()
     def mel(self, wav: Tensor | np.ndarray) -> Tensor:

@@ -1,5 +1,6 @@
 """Write a voice in the format of another program.
 
+    python -m vits.export runs/my_voice --format onnx --out_path my_voice.onnx
     python -m vits.export runs/my_voice --format piper --out_path my_voice.onnx
     python -m vits.export runs/my_voice --format sherpa_onnx --out_path my_voice_sherpa
     python -m vits.export runs/my_voice --format hugging_face --out_path my_voice_hf
@@ -28,12 +29,13 @@ from vits.exchange.recogniser import as_checkpoint, open_voice
 from vits.exchange.speaking import open_anything_to_speak
 from vits.export.hugging_face import write_hugging_face
 from vits.export.one_language import reading
+from vits.export.onnx_files import write_onnx
 from vits.export.original import write_original
 from vits.export.piper import write_piper
 from vits.export.sherpa import write_sherpa
 from vits.export.speak_only import write_speak_only
 from vits.export.texts import texts_to_prepare
-from vits.synthesis import WEIGHTS, choose_weights, load_voice
+from vits.speaking.loading import WEIGHTS, choose_weights, load_voice
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +43,12 @@ FORMATS = {
     "original": "folder of the original VITS: G_*.pth, D_*.pth, config.json",
     "hugging_face": "folder of a VitsModel of the package transformers, with its tokenizer",
     "speak_only": ".safetensors file that infer.py speaks from",
+    "onnx": ".onnx file that infer.py and vits.load speak from, twice as fast on a CPU",
+    "onnx_two": "the same as two files, for other programs that stream: latents, decoder",
     "piper": ".onnx file, and .onnx.json beside it, for Piper",
     "sherpa_onnx": "folder of model.onnx and tokens.txt for sherpa-onnx",
 }
+MANY_LANGUAGES = ("speak_only", "onnx", "onnx_two")  # keep all that a voice reads
 WHOLE = ("original", "hugging_face")  # hold what training needs, too
 
 
@@ -85,7 +90,7 @@ def main() -> None:
     parser.add_argument(
         "--language",
         metavar="NAME",
-        help="which language a voice of several goes on to read (not speak_only, which keeps all)",
+        help="which language a voice of several goes on to read (speak_only and onnx keep all)",
     )
     parser.add_argument(
         "--half", action="store_true", help="speak_only: half the size, weights in float16"
@@ -95,8 +100,8 @@ def main() -> None:
     with user_errors_exit():
         if args.half and args.format != "speak_only":
             raise UserError(f"--half: {args.format} has float32 alone; leave it out")
-        if args.language and args.format == "speak_only":
-            raise UserError("--language: speak_only keeps all languages; leave it out")
+        if args.language and args.format in MANY_LANGUAGES:
+            raise UserError(f"--language: {args.format} keeps all languages; leave it out")
         if args.format in WHOLE:
             write_whole(args)
         else:
@@ -108,11 +113,14 @@ def write_speaking(args: argparse.Namespace) -> None:
     """The formats that only speak."""
     device = torch.device("cpu")
     opener = partial(open_anything_to_speak, config=given_config(args))
-    if args.format != "speak_only":
+    if args.format not in MANY_LANGUAGES:
         opener = in_one_language(opener, args.language)
     voice = load_voice(args.model_path, device, args.weights, opener)
     if args.format == "speak_only":
         write_speak_only(args.out_path, voice, args.half)
+        return
+    if args.format in ("onnx", "onnx_two"):
+        write_onnx(voice, args.out_path, two_files=args.format == "onnx_two")
         return
     if args.format == "piper":
         write_piper(voice, args.out_path)

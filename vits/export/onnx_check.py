@@ -12,7 +12,7 @@ from hifigan.errors import UserError
 from vits.export.client_symbols import ClientSymbols
 from vits.export.onnx_graph import LENGTHS, OUTPUT, SCALES, SPEAKERS, TOKENS, n_speakers
 from vits.model import Synthesis
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 if TYPE_CHECKING:
     import onnx

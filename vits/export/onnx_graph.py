@@ -13,6 +13,7 @@ B and the lengths may be any. The initialisers have the names of the model's sta
 convolutions a last axis but one of length 1.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hifigan.vocoding.onnx_graph import generator_nodes
@@ -74,21 +75,53 @@ def n_speakers(model: VitsModel) -> int:
 
 def _voice(graph: Nodes, model: VitsModel, tokens: str, lengths: str) -> None:
     """As VitsModel.synthesize, to OUTPUT."""
-    noise_scale, length_scale, noise_scale_w = graph.split(SCALES, 3, 0)
-    speaker = None
-    if model.speaker_embedding is not None:
-        table = graph.parameter(model.speaker_embedding, "weight", model.speaker_embedding.weight)
-        rows = SPEAKERS if n_speakers(model) > 1 else graph.integers(0)
-        speaker = graph.node("Gather", [table, rows])
-        speaker = graph.node("Unsqueeze", [speaker, graph.integers(2, 3)])
+    speaker = speaker_nodes(graph, model)
+    found = latent_nodes(graph, model, tokens, lengths, speaker)
+    wav_hat = generator_nodes(graph, model.decoder, found.z, speaker)
+    sample = positions(graph, graph.node("Mul", [found.n_frames, graph.integer(model.hop_length)]))
+    wav_lengths = graph.node("Mul", [found.frame_lengths, graph.integer(model.hop_length)])
+    graph.node("Mul", [wav_hat, length_mask(graph, wav_lengths, sample)], output=OUTPUT)
 
+
+@dataclass(frozen=True)
+class LatentNodes:
+    """The names of what VitsModel.latent makes."""
+
+    z: str  # [B, C, 1, T_spec], zero behind each item's end
+    durations: str  # float32 [B, 1, 1, T_text]
+    frame_lengths: str  # [B]
+    n_frames: str  # the most of them, without axes
+
+
+def speaker_nodes(graph: Nodes, model: VitsModel) -> str | None:
+    """The speakers' embedding [B, speaker_channels, 1, 1], of SPEAKERS where they are several."""
+    if model.speaker_embedding is None:
+        return None
+    table = graph.parameter(model.speaker_embedding, "weight", model.speaker_embedding.weight)
+    rows = SPEAKERS if n_speakers(model) > 1 else graph.integers(0)
+    return graph.node("Unsqueeze", [graph.node("Gather", [table, rows]), graph.integers(2, 3)])
+
+
+def latent_nodes(
+    graph: Nodes,
+    model: VitsModel,
+    tokens: str,
+    lengths: str,
+    speaker: str | None,
+    language: str | None = None,
+    symbol_noise: str | None = None,
+    frame_noise: str | None = None,
+) -> LatentNodes:
+    """As VitsModel.latent. language: int64 [B]. symbol_noise [B, 2, 1, T_text] and frame_noise
+    [B, C, N]: the noise; None: it is drawn in the graph.
+    """
+    noise_scale, length_scale, noise_scale_w = graph.split(SCALES, 3, 0)
     n_tokens = graph.node("Squeeze", [size(graph, tokens, 1)])
     mask = length_mask(graph, lengths, positions(graph, n_tokens))
-    hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask)
-    log_durations = _log_durations(graph, model, hidden, mask, noise_scale_w, speaker)
-    symbol_of_frame, frame_lengths, frame, frame_mask = _frames(
-        graph, _durations(graph, log_durations, mask, length_scale)
-    )
+    hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask, language)
+    log_durations = _log_durations(graph, model, hidden, mask, noise_scale_w, speaker, symbol_noise)
+    durations = _durations(graph, log_durations, mask, length_scale)
+    symbol_of_frame, frame_lengths, frame, frame_mask = _frames(graph, durations)
 
     prior = graph.node("Transpose", [graph.node("Squeeze", [prior, graph.integers(2)])], TURNED)
     rows = graph.node("Unsqueeze", [symbol_of_frame, graph.integers(-1)])
@@ -96,29 +129,43 @@ def _voice(graph: Nodes, model: VitsModel, tokens: str, lengths: str) -> None:
     prior = graph.node("Transpose", [prior], TURNED)
     prior = graph.node("Mul", [graph.node("Unsqueeze", [prior, graph.integers(2)]), frame_mask])
     m_p, logs_p = graph.split(prior, 2, 1)
-    noise = graph.node("Mul", [graph.node("RandomNormalLike", [m_p]), graph.node("Exp", [logs_p])])
+    noise = _frame_noise(graph, m_p, frame, frame_noise)
+    noise = graph.node("Mul", [noise, graph.node("Exp", [logs_p])])
     z_p = graph.node("Add", [m_p, graph.node("Mul", [noise, noise_scale])])
     z = graph.node("Mul", [_flow_inverse(graph, model.flow, z_p, frame_mask, speaker), frame_mask])
+    return LatentNodes(z, durations, frame_lengths, frame)
 
-    wav_hat = generator_nodes(graph, model.decoder, z, speaker)
-    hop_length = graph.integer(model.hop_length)
-    sample = positions(graph, graph.node("Mul", [frame, hop_length]))
-    wav_lengths = graph.node("Mul", [frame_lengths, hop_length])
-    graph.node("Mul", [wav_hat, length_mask(graph, wav_lengths, sample)], output=OUTPUT)
+
+def _frame_noise(graph: Nodes, m_p: str, n_frames: str, given: str | None) -> str:
+    """[B, C, 1, T_spec]. Of noise that is given, the last frame goes on where it is too short."""
+    if given is None:
+        return graph.node("RandomNormalLike", [m_p])
+    last = graph.node("Sub", [size(graph, given, 2), graph.integers(1)])
+    frames = graph.node("Min", [positions(graph, n_frames), last])
+    chosen = graph.node("Gather", [given, frames], {"axis": 2})
+    return graph.node("Unsqueeze", [chosen, graph.integers(2)])
 
 
 TURNED = {"perm": [0, 2, 1]}
 
 
 def _log_durations(
-    graph: Nodes, model: VitsModel, hidden: str, mask: str, noise_scale: str, speaker: str | None
+    graph: Nodes,
+    model: VitsModel,
+    hidden: str,
+    mask: str,
+    noise_scale: str,
+    speaker: str | None,
+    noise: str | None,
 ) -> str:
-    """[B, 1, 1, T_text]"""
+    """[B, 1, 1, T_text]. noise: [B, 2, 1, T_text]; None: it is drawn in the graph."""
     predictor = model.duration_predictor
     if not isinstance(predictor, StochasticDurationPredictor):
         return deterministic(graph, predictor, hidden, mask, speaker)
-    both = graph.node("Concat", [mask, mask], {"axis": 1})
-    noise = graph.node("Mul", [graph.node("RandomNormalLike", [both]), noise_scale])
+    if noise is None:
+        both = graph.node("Concat", [mask, mask], {"axis": 1})
+        noise = graph.node("RandomNormalLike", [both])
+    noise = graph.node("Mul", [noise, noise_scale])
     return stochastic(graph, predictor, hidden, mask, noise, speaker)
 
 

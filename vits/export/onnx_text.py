@@ -20,14 +20,22 @@ class Pairs:
     inside: str  # [T, 2 * window + 1]: whether there is such a key
 
 
-def text_encoder(graph: Nodes, encoder: TextEncoder, tokens: str, mask: str) -> tuple[str, str]:
+def text_encoder(
+    graph: Nodes, encoder: TextEncoder, tokens: str, mask: str, language: str | None = None
+) -> tuple[str, str]:
     """As TextEncoder.forward: tokens [B, T] and mask [B, 1, 1, T] to the hidden states [B, C, 1, T]
     and the prior's means and log deviations in one, [B, 2 * C_latent, 1, T], masked both.
+
+    language: int64 [B], for an encoder of several.
     """
     embedding = encoder.embedding
     table = graph.parameter(embedding, "weight", embedding.weight)
     x = graph.node("Gather", [table, tokens])  # [B, T, C]
     x = graph.node("Mul", [x, graph.number(math.sqrt(embedding.embedding_dim))])
+    if language is not None:
+        added = encoder.language_embedding
+        rows = graph.node("Gather", [graph.parameter(added, "weight", added.weight), language])
+        x = graph.node("Add", [x, graph.node("Unsqueeze", [rows, graph.integers(1)])])
     x = graph.node("Transpose", [x], {"perm": [0, 2, 1]})
     x = graph.node("Mul", [graph.node("Unsqueeze", [x, graph.integers(2)]), mask])
     if len(encoder.layers):

@@ -13,7 +13,7 @@ from vits.export.client_symbols import BLANK, ClientSymbols, client_symbols
 from vits.export.new_files import require_new
 from vits.export.onnx_check import require_same
 from vits.export.onnx_graph import n_speakers, voice_graph
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 logger = logging.getLogger(__name__)
 

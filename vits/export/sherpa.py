@@ -16,7 +16,7 @@ from vits.export.new_files import folder_to_fill, require_new
 from vits.export.onnx_check import require_same
 from vits.export.onnx_graph import n_speakers, voice_graph
 from vits.export.piper import own_metadata, warn_of_lost
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from hifigan.errors import UserError
 from vits.exchange.speak_only import SUFFIX, read_speak_only
 from vits.export.new_files import require_new
 from vits.speak_only import speak_only
-from vits.synthesis import Voice
+from vits.speaking.voice import Voice
 
 
 def write_speak_only(path: Path, voice: Voice, half: bool) -> None:

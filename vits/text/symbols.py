@@ -59,6 +59,22 @@ class SymbolTable:
             ids = blanked
         return self._start + ids + self._end
 
+    def spread(self, durations: Sequence[int]) -> list[int]:
+        """The durations of the symbols, from those of the ids that encode made of them.
+
+        A blank belongs to the symbol before it; what stands before the first one belongs to that.
+        """
+        before, behind = len(self._start), len(self._end)
+        if not self.add_blank:
+            shares = list(durations[before : len(durations) - behind])
+        else:
+            inner = durations[before : len(durations) - behind]
+            shares = [own + blank for own, blank in zip(inner[1::2], inner[2::2])]
+            shares[0] += inner[0]
+        shares[0] += sum(durations[:before])
+        shares[-1] += sum(durations[len(durations) - behind :])
+        return shares
+
 
 # Symbols that look or sound alike and are typed for each other, each other's nearest first.
 _ALIKE = (

@@ -1,0 +1,40 @@
+"""What is in a voice, for a person who asks."""
+
+from vits.speaking.voice import Voice
+
+N_NAMED = 12  # speakers that are listed
+
+
+def describe(voice: Voice) -> list[tuple[str, str]]:
+    """Names and values, in the order in which one would ask."""
+    config = voice.config
+    audio, model, text = config.audio, config.model, config.text
+    rows = [
+        (
+            "trained",
+            f"{voice.step:,} steps, {voice.weights} weights, computed by {voice.engine.name}",
+        ),
+        (
+            "sound",
+            f"{audio.sample_rate:,} Hz, {audio.sample_rate / audio.hop_length:.1f} frames a second",
+        ),
+        ("languages", ", ".join(voice.languages)),
+        ("speakers", _some(voice.speakers) or "one"),
+        ("reads", f"{text.front_end}, {len(text.symbols)} symbols: {''.join(text.symbols)}"),
+        ("durations", model.duration_predictor.kind),
+        (
+            "decoder",
+            f"{model.decoder.upsample_initial_channels} channels, upsampling "
+            f"{' x '.join(map(str, model.decoder.upsample_rates))}",
+        ),
+    ]
+    parameters = voice.n_parameters
+    if parameters:
+        rows.append(("parameters", f"{parameters / 1e6:.1f} million"))
+        rows.append(("converts voices", "yes" if voice.can_convert else "no"))
+    return rows
+
+
+def _some(names: tuple[str, ...]) -> str:
+    told = ", ".join(names[:N_NAMED])
+    return f"{len(names)}: {told}{', ...' if len(names) > N_NAMED else ''}" if names else ""

@@ -1,0 +1,293 @@
+"""A voice: text in, waveform out (VITS Fig. 1b), as a whole, piece by piece, or as times alone."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hifigan.errors import UserError
+from hifigan.mel import Spectrogram
+from hifigan.streaming import make_piece
+from vits.config import VitsConfig
+from vits.model import VitsModel
+from vits.speaking.engine import Engine, Scales, SpokenLatent
+from vits.speaking.manner import Manner
+from vits.speaking.pieces import pieces_of
+from vits.speaking.timings import Timing, timing_of
+from vits.speaking.torch_engine import TorchEngine
+from vits.text import FrontEnd, SymbolTable, describe_symbol, spelt_words
+
+logger = logging.getLogger(__name__)
+
+FIRST_CHUNK, GROWTH, LARGEST_CHUNK = 24, 2, 384  # frames of a stream's pieces: the first one soon
+N_AHEAD = 64  # pieces of text that are sorted by length and computed together
+
+
+@dataclass(frozen=True)
+class Line:
+    """A piece of a text, as symbols that the voice knows; without symbols it is silence alone."""
+
+    text: str
+    symbols: list[str]
+    ids: list[int]
+    n_silent: int  # samples of silence behind it
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A line that was spoken."""
+
+    line: Line
+    wav: Tensor  # [T_wav], float32 in [-1, 1] on the CPU, with the silence behind it
+    frames: list[int]  # of each symbol
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A model ready to speak, with the symbols and speakers it was trained on.
+
+    Methods take the fields of Manner as keywords: voice.speak("Hello.", speaker="anna", seed=3).
+    """
+
+    config: VitsConfig
+    engine: Engine
+    front_end: FrontEnd
+    symbols: SymbolTable
+    step: int  # of training
+    weights: str  # "ema", the moving average, or "trained"
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz"""
+        return self.config.audio.sample_rate
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Their names; none for a voice of one speaker."""
+        return tuple(self.config.data.speakers or ())
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that it reads, by espeak's names."""
+        return tuple(self.config.data.languages or (self.config.text.language,))
+
+    @property
+    def model(self) -> VitsModel:
+        """What PyTorch computes the voice with."""
+        if not isinstance(self.engine, TorchEngine):
+            raise UserError("this voice is computed by onnxruntime; load its checkpoint instead")
+        return self.engine.model
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the file; 0 where onnxruntime computes the voice."""
+        if not isinstance(self.engine, TorchEngine):
+            return 0
+        return sum(weight.numel() for weight in self.engine.model.parameters())
+
+    @property
+    def can_convert(self) -> bool:
+        """Whether `convert` works: with several speakers, and the posterior encoder of training."""
+        has_model = isinstance(self.engine, TorchEngine)
+        return has_model and bool(self.speakers) and self.model.posterior_encoder is not None
+
+    def speak(self, text: str, **manner: Any) -> Tensor:
+        """The waveform [T_wav] of a text, float32 in [-1, 1] at sample_rate, on the CPU.
+
+        manner: see Manner. Symbols that the voice does not know are named and left out. Marks of
+        pauses become silence (vits/text/marks.py). UserError: nothing in the text can be said.
+        """
+        return torch.cat([spoken.wav for _, spoken in self.utterances([text], Manner(**manner))])
+
+    def stream(self, text: str, **manner: Any) -> Iterator[Tensor]:
+        """The same samples in pieces [T_piece], the first of them as soon as can be."""
+        how = Manner(**manner)
+        speaker = self.speaker_id(how.speaker)
+        for line, latent in self._latents(self.lines(text, how), how, n_ahead=1):
+            if latent is not None:
+                yield from self._chunks(latent.z, speaker)
+            if line.n_silent:
+                yield torch.zeros(line.n_silent)
+
+    def timings(self, text: str, **manner: Any) -> list[Timing]:
+        """When each sentence, word and symbol sounds in what speak makes of the same; no waveform
+        is made.
+        """
+        how = Manner(**manner)
+        made, start = [], 0
+        for line, latent in self._latents(self.lines(text, how), how, N_AHEAD):
+            if latent is not None:
+                frames = self._frames(latent)
+                made.append(self.timing(line, frames, start, how))
+                start += sum(frames) * self.engine.hop_length
+            start += line.n_silent
+        return made
+
+    def timing(self, line: Line, frames: Sequence[int], start: int, how: Manner) -> Timing:
+        """When the words and symbols of a line sound. start: its first sample."""
+        read = partial(self.front_end, language=self.language(how.language))
+        hop_length = self.engine.hop_length
+        return timing_of(line.text, line.symbols, frames, start, hop_length, read)
+
+    def utterances(self, texts: Iterable[str], how: Manner) -> Iterator[tuple[int, Utterance]]:
+        """The lines of several texts, spoken, each with the number of its text.
+
+        Some lines are computed together, but each is what it would be alone, and they come in their
+        order. Texts with nothing to say are a UserError, see lines.
+        """
+        speaker = self.speaker_id(how.speaker)
+        numbered = ((i, line) for i, text in enumerate(texts) for line in self.lines(text, how))
+        while group := list(islice(numbered, N_AHEAD)):
+            found = [*self._latents([line for _, line in group], how, N_AHEAD)]
+            latents = [latent for _, latent in found if latent is not None]
+            wavs = self.engine.decode([latent.z for latent in latents], speaker)
+            spoken = iter(zip(latents, wavs))
+            for (number, line), (_, latent) in zip(group, found):
+                silence = torch.zeros(line.n_silent)
+                if latent is None:
+                    yield number, Utterance(line, silence, [])
+                else:
+                    latent, wav = next(spoken)
+                    yield number, Utterance(line, torch.cat([wav, silence]), self._frames(latent))
+
+    @torch.inference_mode()
+    def convert(self, wav: Tensor, source: str, target: str) -> Tensor:
+        """What the speaker `source` said in the voice of `target` (VITS Appendix D).
+
+        wav: [T_wav] in [-1, 1] at sample_rate. Returns [T_wav], cut to whole frames.
+        """
+        if not self.speakers:
+            raise UserError(
+                "this voice has one speaker, expected several; a voice is converted between two "
+                "speakers of a model"
+            )
+        if self.model.posterior_encoder is None:
+            raise UserError(
+                "this file has no posterior encoder, which converting voices needs; load the "
+                "checkpoint of training instead"
+            )
+        ids = self.speaker_id(source), self.speaker_id(target)
+        audio = self.config.audio
+        if len(wav) <= max(audio.overlap, audio.hop_length):
+            raise UserError(
+                f"{len(wav)} samples to convert, expected more than "
+                f"{max(audio.overlap, audio.hop_length)}"
+            )
+        spec = Spectrogram(audio).magnitudes(wav[None, None])[0]
+        z = self.engine.convert(spec, *ids)
+        return torch.cat([*self._chunks(z, ids[1])])
+
+    def language(self, name: str | None) -> str | None:
+        """The language to read in: the one named, or where none is, text.language; None for a voice
+        of one language.
+        """
+        languages = self.config.data.languages
+        if languages is None:
+            if name is not None:
+                raise UserError(
+                    f"--language {name}: this voice reads {self.config.text.language} alone; leave "
+                    f"--language out"
+                )
+            return None
+        if name is None and self.config.text.language in languages:
+            return self.config.text.language
+        if name not in languages:
+            found = "no --language given" if name is None else f"--language {name}: unknown"
+            raise UserError(f"{found}; this voice has: {', '.join(languages)}")
+        return name
+
+    def can_say(self, text: str, language: str | None = None) -> bool:
+        """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
+        return self._is_sayable(self.front_end(text, language))
+
+    def lines(self, text: str, how: Manner) -> list[Line]:
+        """The pieces of a text that the voice can say, and the pauses that the text asks for.
+
+        What is odd about them is told, once. UserError: there is none.
+        """
+        language = self.language(how.language)
+        made, unknown = [], []
+        pieces = pieces_of(text, language or self.config.text.language, how.sentence_silence)
+        for piece in pieces:
+            symbols = self.front_end(piece.text, language) if piece.text else []
+            unknown += self.symbols.unknown(symbols)
+            known = self.symbols.known(symbols) if self._is_sayable(symbols) else []
+            if known or piece.silence > how.sentence_silence or not piece.text:
+                ids = self.symbols.encode(known) if known else []
+                made.append(Line(piece.text, known, ids, round(piece.silence * self.sample_rate)))
+        if not any(line.ids for line in made):
+            raise UserError(
+                f"text {text[:200]!r}: nothing in it that the voice can say; its symbols are: "
+                f"{''.join(self.config.text.symbols)}"
+            )
+        self._tell(text, unknown, language)
+        return made
+
+    def speaker_id(self, speaker: str | None) -> int | None:
+        """A speaker's place in the config's list; None for a voice of one speaker."""
+        speakers = self.config.data.speakers
+        if speakers is None:
+            if speaker is not None:
+                raise UserError(
+                    f"--speaker {speaker}: this voice has one speaker; leave --speaker out"
+                )
+            return None
+        if speaker not in speakers:
+            found = "no --speaker given" if speaker is None else f"--speaker {speaker}: unknown"
+            raise UserError(f"{found}; this voice has: {', '.join(speakers)}")
+        return speakers.index(speaker)
+
+    def _is_sayable(self, symbols: Sequence[str]) -> bool:
+        return any(symbol in self.symbols and symbol.isalnum() for symbol in symbols)
+
+    def _tell(self, text: str, unknown: Sequence[str], language: str | None) -> None:
+        if unknown:
+            logger.warning(
+                "left out, because the voice does not know them: %s",
+                ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)),
+            )
+        words, spelt = spelt_words([text], partial(self.front_end, language=language))
+        if 2 * len(spelt) > len(words):
+            logger.warning(
+                "the voice's language, %r, does not read %r and spells its letters",
+                language or self.config.text.language,
+                spelt[0],
+            )
+
+    def _latents(
+        self, lines: Sequence[Line], how: Manner, n_ahead: int
+    ) -> Iterator[tuple[Line, SpokenLatent | None]]:
+        """The latent of each line, None of one without symbols; n_ahead lines are in memory."""
+        speaker, language = self.speaker_id(how.speaker), self._language_id(how.language)
+        scales = Scales(how.noise_scale, how.noise_scale_w, how.length_scale)
+        for first in range(0, len(lines), n_ahead):
+            group = lines[first : first + n_ahead]
+            texts = [line.ids for line in group if line.ids]
+            latents = iter(self.engine.latents(texts, scales, how.seed, speaker, language))
+            for line in group:
+                yield line, next(latents) if line.ids else None
+
+    def _frames(self, latent: SpokenLatent) -> list[int]:
+        return self.symbols.spread(latent.durations.tolist())
+
+    def _chunks(self, z: Tensor, speaker: int | None) -> Iterator[Tensor]:
+        """The samples of a latent [C, T_spec] in pieces, short ones first."""
+
+        def decode(z: Tensor) -> Tensor:
+            return self.engine.decode([z[0]], speaker)[0][None, None]
+
+        start, n_frames = 0, FIRST_CHUNK
+        while start < z.shape[1]:
+            stop = min(start + n_frames, z.shape[1])
+            yield make_piece(decode, z[None], start, stop, self.engine.context_frames)[0, 0]
+            start, n_frames = stop, min(GROWTH * n_frames, LARGEST_CHUNK)
+
+    def _language_id(self, name: str | None) -> int | None:
+        if not self.config.model.language_embedding:
+            return None
+        return self.config.data.languages.index(self.language(name))
