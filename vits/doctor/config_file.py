@@ -15,6 +15,7 @@ from vits.doctor.config_checks import config_findings, mel_recipe_name
 from vits.doctor.config_training import steps_of
 from vits.doctor.data import DataOptions, data_examination, look_at_data, n_training
 from vits.doctor.findings import ERROR, NOTE, Examination, Finding
+from vits.doctor.mel_checks import mel_findings
 from vits.model import make_model
 
 SECTIONS = {field.name for field in dataclasses.fields(VitsConfig)}
@@ -47,7 +48,7 @@ def examine_config(
         return Examination(subject, "config", [], [refused(str(error))])
     if isinstance(config, VocoderConfig):
         facts = [("kind", "a vocoder's config"), *_audio_facts(config)]
-        return Examination(subject, "config", facts, [])
+        return Examination(subject, "config", facts, mel_findings(config))
     if options is None or not Path(config.data.folder).is_dir():
         return Examination(subject, "config", _facts(config), config_findings(config, path))
     data = look_at_data(data_path or Path(config.data.folder), config, options)

@@ -9,8 +9,9 @@ from hifigan.atomic_file import appearing_whole
 from hifigan.checkpoint import open_checkpoint
 from hifigan.corpus.finder import Folders
 from hifigan.errors import UserError
-from hifigan.json_config import config_from_dict
+from hifigan.json_config import config_from_dict, read_json
 from hifigan.listening.run_folder import read_curves
+from hifigan.vocoder_config import VocoderConfig
 from vits.config import VitsConfig
 from vits.corpus.check import check_data
 from vits.corpus.filelist import find_lists, load_list, parse_list
@@ -18,6 +19,7 @@ from vits.data import Utterance
 from vits.doctor.alignment_checks import Fit, alignment_findings, fits_of, judged
 from vits.doctor.curves_checks import curve_findings
 from vits.doctor.findings import NOTE, Curve, Examination, Finding, Histogram
+from vits.doctor.mel_checks import mel_findings
 from vits.doctor.messages import examine_message, is_telling
 from vits.model import make_model
 
@@ -46,7 +48,8 @@ class Aligned:
 
 
 def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
-    """Of a run folder of train.py or finetune.py: curves, log, and alignment of all utterances.
+    """Of a run folder: curves, log, and the alignment of all utterances; of a vocoder's run, whether
+    its mels belong to its recordings.
 
     clean_list: where to write the training list without those whose text is likely wrong; an
     existing file is refused, and so is a run that cannot be aligned.
@@ -60,7 +63,12 @@ def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
     findings = curve_findings(curves) + _log_findings(run)
     histograms: list[Histogram] = []
     facts = [("steps", f"{max((max(s) for s, _ in curves.values() if s), default=0):,}")]
-    if any(run.glob("checkpoints/*.pt")):
+    vocoder = _vocoder_config(run)
+    if vocoder is not None:
+        if clean_list is not None:
+            raise UserError(f"{run}: is a vocoder's, which reads no texts; name a run of train.py")
+        findings += mel_findings(vocoder)
+    elif any(run.glob("checkpoints/*.pt")):
         try:
             aligned = align_run(run)
         except UserError as error:
@@ -78,6 +86,15 @@ def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
         raise UserError(f"{run}: has no checkpoint yet, so no text can be judged; train on")
     drawn = [Curve(name, *curves[name]) for name in SHOWN if name in curves]
     return Examination(str(run), "run", facts, findings, histograms, drawn)
+
+
+def _vocoder_config(run: Path) -> VocoderConfig | None:
+    """The config of a vocoder's run; None of another run."""
+    path = run / "config.json"
+    values = read_json(path) if path.is_file() else {}
+    if "generator" not in values or "text" in values:
+        return None
+    return config_from_dict(VocoderConfig, values, str(path))
 
 
 def align_run(run: Path) -> Aligned:
