@@ -20,9 +20,10 @@ import soundfile
 
 from hifigan.audio import read_samples, resampled_length
 from tests.small_disk import on_small_disk
+from vits.corpus.sentences import sentence_number
 from vits.prepare import __main__ as prepare
 from vits.prepare import locks, recording
-from vits.prepare.splitting import Utterance, sentence_number, split
+from vits.prepare.splitting import Utterance, split
 from vits.prepare.work import SafeNames
 
 RATE = 16000

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from vits.corpus.sentences import sentence_number
 from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Finding
 from vits.doctor.text_rules import N_CASES, finding, some_of
-from vits.prepare.splitting import sentence_number
 from vits.sources.entry import (
     BAD_JSON,
     LINE_BREAKS,

@@ -48,7 +48,7 @@ class Aligned:
 
 
 def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
-    """Of a run folder: curves, log, and the alignment of all utterances; of a vocoder's run, whether
+    """Of a run folder: curves, log, and alignment of all utterances; of a vocoder's run, whether
     its mels belong to its recordings.
 
     clean_list: where to write the training list without those whose text is likely wrong; an

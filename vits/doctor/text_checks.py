@@ -8,6 +8,7 @@ import numpy as np
 from hifigan.errors import UserError
 from vits.config import VitsConfig
 from vits.corpus.advice import amount
+from vits.corpus.sentences import sentence_key
 from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Finding, Histogram, Table
 from vits.doctor.sound_histograms import histogram
 from vits.doctor.text_rules import (
@@ -21,7 +22,6 @@ from vits.doctor.text_rules import (
     script_of,
     some_of,
 )
-from vits.prepare.splitting import sentence_key
 from vits.sources.entry import Entry
 from vits.text import MarkError, SymbolTable, build_front_end, complete_text, describe_symbol
 from vits.text.espeak import espeak_languages

@@ -14,9 +14,10 @@ from tqdm import tqdm
 from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
 from vits.config import TextConfig
+from vits.corpus.sentences import sentence_number
 from vits.prepare.results import Results, all_files_made
 from vits.prepare.settings import Settings
-from vits.prepare.splitting import Utterance, sentence_number, split
+from vits.prepare.splitting import Utterance, split
 from vits.prepare.work import Task, as_line, read_rows, tasks, writer
 from vits.text import MarkError, build_front_end
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from hifigan.corpus.finder import without_suffix
 from hifigan.errors import UserError
+from vits.corpus.sentences import sentence_key
 from vits.prepare.recording import MISSING
 from vits.prepare.settings import Settings
-from vits.prepare.splitting import sentence_key
 from vits.prepare.work import ENTRIES, FOLDER, REFUSED, SafeNames, Task, read_rows, write_rows
 from vits.sources.entry import TWICE, Entry, Source
 from vits.sources.reader import read_source

@@ -12,13 +12,12 @@ import soundfile
 from hifigan.audio import fold_channels, read_samples, resample
 from hifigan.corpus.activity import activity
 from hifigan.errors import UserError
+from hifigan.loudness import BLOCK_SECONDS, gain_to
 from vits.prepare.settings import Settings
 
 MISSING = "missing recording"
 SILENCE_PEAK = 1e-3  # of full scale, as training has it
-LOUDEST_PEAK = 10 ** (-1 / 20)  # -1 dBFS: what a gain may raise a peak to
 FULL_SCALE = 32768
-BLOCK_SECONDS = 0.4  # of BS.1770; shorter clips are measured with silence around them
 LONGEST_TRIMMED = 10  # times --max_seconds; what is longer is not decoded to be trimmed
 COMPRESSION = 0.4  # of FLAC: level 5 and 8 save 1 % more and take longer
 
@@ -127,21 +126,15 @@ def trimmed(wav: np.ndarray, rate: int, margin: float) -> tuple[np.ndarray, floa
 
 def levelled(wav: np.ndarray, rate: int, loudness: float, changes: dict[str, float]) -> np.ndarray:
     """The clip at `loudness` LUFS, or as near to it as a peak of -1 dBFS allows."""
-    import pyloudnorm
-
-    block = int(BLOCK_SECONDS * rate) + 1
-    if len(wav) < block:
+    if len(wav) < BLOCK_SECONDS * rate:
         changes["levelled with silence behind, being shorter than 0.4 s"] = 0.0
-    measured = np.pad(wav, (0, max(0, block - len(wav)))).astype(np.float64)
-    found = pyloudnorm.Meter(rate, block_size=BLOCK_SECONDS).integrated_loudness(measured)
-    if not np.isfinite(found):  # too quiet for its gate
+    wanted, most = gain_to(wav, rate, loudness)
+    if wanted == most == 1.0:
         changes["too quiet to level"] = 0.0
         return wav
-    gain = 10 ** ((loudness - found) / 20)
-    most = max(LOUDEST_PEAK, 1e-9) / float(np.abs(wav).max())
-    if gain > most:
-        changes["gain limited by the peak"] = 20 * float(np.log10(gain / most))
-        gain = most
+    if wanted > most:
+        changes["gain limited by the peak"] = 20 * float(np.log10(wanted / most))
+    gain = min(wanted, most)
     changes["gain"] = 20 * float(np.log10(gain))
     return wav * gain
 

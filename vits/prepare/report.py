@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from vits.corpus.sentences import sentence_number
 from vits.prepare.manifest_stage import MANIFEST, write_text
 from vits.prepare.results import Results
 from vits.prepare.settings import Settings
-from vits.prepare.splitting import sentence_number
 from vits.prepare.work import FOLDER, REFUSED, read_rows, tasks
 
 N_SHOWN = 20  # of the refused, by reason, in report.txt; report.json has all

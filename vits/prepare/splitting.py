@@ -1,13 +1,11 @@
 """Which utterances are trained on, validated on, tested with: no sentence is on two sides."""
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIDES = ("valid", "test", "train")
-MARKS = re.compile(r"[\W_]+")
 MOST = 200  # utterances of valid and test each, where a share is asked for
 
 
@@ -19,16 +17,6 @@ class Utterance:
     speaker: str | None
     language: str | None
     split: str | None  # that the source says
-
-
-def sentence_key(text: str) -> str:
-    """A text without case, marks and spaces: what two readings of one sentence share."""
-    return MARKS.sub(" ", text.casefold()).strip()
-
-
-def sentence_number(text: str) -> int:
-    digest = hashlib.blake2b(sentence_key(text).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
 
 
 def wanted(asked: float, n: int) -> int:
