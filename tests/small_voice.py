@@ -25,7 +25,7 @@ def small_voice(config: VitsConfig, seed: int = 0) -> Voice:
         else:
             predictor.projection.bias += 1.1
         model.decoder.output.weight *= 20
-    engine = TorchEngine(model.eval(), config.model.decoder)
+    engine = TorchEngine(model.eval(), config.model)
     front_end, symbols = build_front_end(config.text), SymbolTable(config.text)
     return Voice(config, engine, front_end, symbols, 12, "trained")
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from hifigan.errors import UserError
 from hifigan.mel import Spectrogram
-from hifigan.vocoding import like_lengths
 from tests.small_voice import small_voice
 from vits.config import VitsConfig
 from vits.speaking import torch_engine
@@ -63,22 +62,24 @@ def test_together_each_text_is_what_it_is_alone(
     several: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Padding changes neither durations nor samples, but for rounding."""
-    monkeypatch.setitem(like_lengths.BATCH_FRAMES, "cpu", 4096)
     alone, config = several.engine, several.config
-    together = TorchEngine(several.model, config.model.decoder, batch=4)
+    together = TorchEngine(several.model, config.model, batch=4)
     draw = torch.Generator().manual_seed(0)
     texts = [
         torch.randint(8, (n,), generator=draw).tolist() for n in (31, 3, 90, 40, 1, 33, 35, 60)
     ]
-    found = together.latents(texts, Scales(), 7, speaker=1)
-    expected = [alone.latents([text], Scales(), 7, speaker=1)[0] for text in texts]
+    found = together.draw(texts, Scales(), 7, speaker=1)
+    expected = [alone.draw([text], Scales(), 7, speaker=1)[0] for text in texts]
     for one, other in zip(found, expected, strict=True):
         assert torch.equal(one.durations, other.durations)
-        torch.testing.assert_close(one.z, other.z, atol=1e-5, rtol=0)
-    latents = [latent.z for latent in expected]
-    assert torch_engine.BATCH_FRAMES["cpu"] == 4096
+        torch.testing.assert_close(one.z_p, other.z_p, atol=1e-5, rtol=0)
+    draws = [drawn.z_p for drawn in expected]
+    latents = [alone.flow([z_p], speaker=1)[0] for z_p in draws]
+    for one, other in zip(together.flow(draws, speaker=1), latents, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    monkeypatch.setitem(torch_engine.BATCH_FRAMES, "cpu", 4096)
     wavs = together.decode(latents, speaker=1)
-    monkeypatch.setitem(like_lengths.BATCH_FRAMES, "cpu", 0)
+    monkeypatch.setitem(torch_engine.BATCH_FRAMES, "cpu", 0)
     for wav, z in zip(wavs, latents, strict=True):
         (expected_wav,) = alone.decode([z], speaker=1)
         torch.testing.assert_close(wav, expected_wav, atol=1e-5, rtol=0)

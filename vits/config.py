@@ -148,6 +148,11 @@ class FlowConfig:
     n_flows: int
     wavenet: WaveNetConfig
 
+    @property
+    def reach(self) -> int:
+        """Frames to either side that one frame of the flow's output depends on."""
+        return self.n_flows * self.wavenet.n_layers * (self.wavenet.kernel_size // 2)
+
     def __post_init__(self) -> None:
         require_positive(self, "n_flows")
 

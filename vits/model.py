@@ -42,10 +42,11 @@ class TrainingOutput:
 
 
 @dataclass
-class Latent:
-    """What the decoder makes a waveform of."""
+class SpokenPrior:
+    """A draw from the prior of a text: what flow and decoder make a waveform of."""
 
-    z: Tensor  # [B, C, T_spec], zero behind each item's end
+    z_p: Tensor  # [B, C, T_spec]
+    spec_mask: Tensor  # [B, 1, T_spec]
     spec_lengths: Tensor  # [B] frames
     durations: Tensor  # [B, T_text] frames
 
@@ -172,12 +173,13 @@ class VitsModel(nn.Module):
         duration. `draw(*shape, device=...)` gives standard normal numbers.
         """
         scales = noise_scale, noise_scale_w, length_scale
-        latent = self.latent(tokens, token_lengths, speakers, *scales, draw, languages)
+        prior = self.draw_prior(tokens, token_lengths, speakers, *scales, draw, languages)
         speaker = self._embed(speakers)
-        return self._decode(latent.z, latent.spec_lengths, speaker, latent.durations)
+        z = self.flow.inverse(prior.z_p, prior.spec_mask, speaker) * prior.spec_mask
+        return self._decode(z, prior.spec_lengths, speaker, prior.durations)
 
     @torch.no_grad()
-    def latent(
+    def draw_prior(
         self,
         tokens: Tensor,
         token_lengths: Tensor,
@@ -187,8 +189,8 @@ class VitsModel(nn.Module):
         length_scale: float = 1.0,
         draw: Callable[..., Tensor] = torch.randn,
         languages: Tensor | None = None,
-    ) -> Latent:
-        """As synthesize, up to the decoder."""
+    ) -> SpokenPrior:
+        """As synthesize, up to the flow."""
         speaker = self._embed(speakers)
         text = self.text_encoder(tokens, token_lengths, languages)
         noise = draw(tokens.shape[0], 2, tokens.shape[1], device=tokens.device)
@@ -205,8 +207,7 @@ class VitsModel(nn.Module):
             expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p)
         )
         z_p = m_p + draw(*m_p.shape, device=m_p.device) * logs_p.exp() * noise_scale
-        z = self.flow.inverse(z_p, spec_mask, speaker)
-        return Latent(z * spec_mask, spec_lengths, durations)
+        return SpokenPrior(z_p, spec_mask, spec_lengths, durations)
 
     @torch.no_grad()
     def reconstruct(

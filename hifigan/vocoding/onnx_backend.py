@@ -62,16 +62,20 @@ class OnnxGenerator:
 class InThreads:
     """A generator whose frames threads share: each makes a piece, with the context it needs.
 
-    run: [B, C, T] to [B, 1, T_wav], on one thread.
+    run: [B, C, T] to [B, 1, T_wav], on one thread. pool: of n_threads; None: one is made.
     """
 
     def __init__(
-        self, run: Callable[[Tensor], Tensor], n_threads: int, context_frames: int
+        self,
+        run: Callable[[Tensor], Tensor],
+        n_threads: int,
+        context_frames: int,
+        pool: ThreadPoolExecutor | None = None,
     ) -> None:
         self.run = run
         self.n_threads = n_threads
         self.context_frames = context_frames
-        self._pool = ThreadPoolExecutor(n_threads)
+        self._pool = pool or ThreadPoolExecutor(n_threads)
 
     def __call__(self, frames: Tensor) -> Tensor:
         """[B, C, T] to [B, 1, T_wav]."""

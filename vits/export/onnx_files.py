@@ -74,7 +74,7 @@ def require_same_speech(file: Path, decoder_file: Path, path: Path, voice: Voice
     for seed, n_symbols in enumerate(N_SYMBOLS):
         ids = torch.randint(len(voice.symbols), (n_symbols,), generator=draw).tolist()
         (expected,), (found,) = (
-            engine.latents([ids], SCALES, seed, speaker, language)
+            engine.draw([ids], SCALES, seed, speaker, language)
             for engine in (voice.engine, read)
         )
         if not torch.equal(expected.durations, found.durations):
@@ -86,8 +86,8 @@ def require_same_speech(file: Path, decoder_file: Path, path: Path, voice: Voice
                 )
             continue
         (wav,), (wav_hat,) = (
-            engine.decode([latent.z], speaker)
-            for engine, latent in ((voice.engine, expected), (read, found))
+            engine.decode(engine.flow([drawn.z_p], speaker), speaker)
+            for engine, drawn in ((voice.engine, expected), (read, found))
         )
         difference = float((wav - wav_hat).abs().max())
         if not difference <= TOLERANCE:  # so written, it refuses NaN

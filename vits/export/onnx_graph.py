@@ -84,8 +84,17 @@ def _voice(graph: Nodes, model: VitsModel, tokens: str, lengths: str) -> None:
 
 
 @dataclass(frozen=True)
+class Seams:
+    """Names of tensors at which the graph may be cut."""
+
+    prior: str  # means and log deviations of the symbols, [B, 2C, 1, T_text]
+    frame_mask: str  # [B, 1, 1, T_spec]
+    z_p: str  # [B, C, 1, T_spec]
+
+
+@dataclass(frozen=True)
 class LatentNodes:
-    """The names of what VitsModel.latent makes."""
+    """The names of what the decoder needs."""
 
     z: str  # [B, C, 1, T_spec], zero behind each item's end
     durations: str  # float32 [B, 1, 1, T_text]
@@ -111,17 +120,22 @@ def latent_nodes(
     language: str | None = None,
     symbol_noise: str | None = None,
     frame_noise: str | None = None,
+    seams: Seams | None = None,
 ) -> LatentNodes:
-    """As VitsModel.latent. language: int64 [B]. symbol_noise [B, 2, 1, T_text] and frame_noise
-    [B, C, N]: the noise; None: it is drawn in the graph.
+    """As VitsModel.synthesize, up to the decoder. language: int64 [B]. symbol_noise
+    [B, 2, 1, T_text] and frame_noise [B, C, N]: the noise; None: it is drawn in the graph.
     """
     noise_scale, length_scale, noise_scale_w = graph.split(SCALES, 3, 0)
     n_tokens = graph.node("Squeeze", [size(graph, tokens, 1)])
     mask = length_mask(graph, lengths, positions(graph, n_tokens))
     hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask, language)
+    if seams is not None:
+        prior = graph.node("Identity", [prior], output=seams.prior)
     log_durations = _log_durations(graph, model, hidden, mask, noise_scale_w, speaker, symbol_noise)
     durations = _durations(graph, log_durations, mask, length_scale)
     symbol_of_frame, frame_lengths, frame, frame_mask = _frames(graph, durations)
+    if seams is not None:
+        frame_mask = graph.node("Identity", [frame_mask], output=seams.frame_mask)
 
     prior = graph.node("Transpose", [graph.node("Squeeze", [prior, graph.integers(2)])], TURNED)
     rows = graph.node("Unsqueeze", [symbol_of_frame, graph.integers(-1)])
@@ -131,7 +145,9 @@ def latent_nodes(
     m_p, logs_p = graph.split(prior, 2, 1)
     noise = _frame_noise(graph, m_p, frame, frame_noise)
     noise = graph.node("Mul", [noise, graph.node("Exp", [logs_p])])
-    z_p = graph.node("Add", [m_p, graph.node("Mul", [noise, noise_scale])])
+    z_p = graph.node(
+        "Add", [m_p, graph.node("Mul", [noise, noise_scale])], output=seams and seams.z_p
+    )
     z = graph.node("Mul", [_flow_inverse(graph, model.flow, z_p, frame_mask, speaker), frame_mask])
     return LatentNodes(z, durations, frame_lengths, frame)
 

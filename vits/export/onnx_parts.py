@@ -25,6 +25,7 @@ from vits.export.onnx_graph import (
     SPEAKERS,
     TOKENS,
     LatentNodes,
+    Seams,
     latent_nodes,
     n_speakers,
     speaker_nodes,
@@ -52,8 +53,9 @@ def latent_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProto
     """Texts to LATENT and DURATIONS. The model is on the CPU."""
     graph = Nodes(model)
     _latent(graph, model, speaker_nodes(graph, model))
-    outputs = {LATENT: (FLOAT, ["B", model.latent_channels, "T_spec"]), **OF_SYMBOLS}
-    return _proto(graph, "VITS text to latent", _text_inputs(model), outputs, metadata)
+    outputs = {**_latent_value(model), **OF_SYMBOLS}
+    inputs = _text_inputs(model)
+    return _proto(graph, "VITS text to latent", inputs, outputs, metadata, _seams(model))
 
 
 def decoder_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProto":
@@ -63,7 +65,7 @@ def decoder_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProt
     z = graph.node("Unsqueeze", [LATENT, height])
     wav_hat = generator_nodes(graph, model.decoder, z, speaker_nodes(graph, model))
     graph.node("Squeeze", [wav_hat, height], output=OUTPUT)
-    inputs = {LATENT: (FLOAT, ["B", model.latent_channels, "T_spec"])}
+    inputs = _latent_value(model)
     if n_speakers(model) > 1:
         inputs[SPEAKERS] = (INT64, ["B"])
     return _proto(graph, "VITS decoder", inputs, {OUTPUT: WAVEFORM}, metadata)
@@ -72,7 +74,7 @@ def decoder_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProt
 def whole_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProto":
     """Texts to OUTPUT, zero behind each item's end, and DURATIONS.
 
-    LATENT and SAMPLES stand inside, where the graph can be cut in two.
+    SEAMS, LATENT and SAMPLES stand inside, where it can be cut.
     """
     graph = Nodes(model)
     speaker = speaker_nodes(graph, model)
@@ -87,25 +89,43 @@ def whole_graph(model: VitsModel, metadata: dict[str, str]) -> "onnx.ModelProto"
     mask = graph.node("Squeeze", [length_mask(graph, wav_lengths, sample), height])
     graph.node("Mul", [wav_hat, mask], output=OUTPUT)
     outputs = {OUTPUT: WAVEFORM, **OF_SYMBOLS}
-    inner = {LATENT: (FLOAT, ["B", model.latent_channels, "T_spec"]), SAMPLES: WAVEFORM}
+    inner = {**_seams(model), **_latent_value(model), SAMPLES: WAVEFORM}
     return _proto(graph, "VITS voice", _text_inputs(model), outputs, metadata, inner)
 
 
-def cut(proto: "onnx.ModelProto") -> tuple["onnx.ModelProto", "onnx.ModelProto"]:
-    """A whole graph as one that makes latents and one that decodes them, to SAMPLES."""
+def cut(proto: "onnx.ModelProto") -> list["onnx.ModelProto"]:
+    """A graph of ours as its parts: texts to SEAMS.prior and DURATIONS, SEAMS.z_p to LATENT, and of
+    a whole graph also LATENT to SAMPLES.
+    """
     from onnx.utils import Extractor
 
-    names = [value.name for value in proto.graph.input]
+    names = [value.name for value in proto.graph.input if value.name != FRAME_NOISE]
     extractor = Extractor(proto)
     speakers = [name for name in names if name == SPEAKERS]
-    return (
-        extractor.extract_model(names, [LATENT, DURATIONS]),
-        extractor.extract_model([LATENT, *speakers], [SAMPLES]),
-    )
+    parts = [
+        (names, [SEAMS.prior, DURATIONS]),
+        ([SEAMS.z_p, SEAMS.frame_mask, *speakers], [LATENT]),
+        ([LATENT, *speakers], [SAMPLES]),
+    ]
+    has_decoder = any(SAMPLES in node.output for node in proto.graph.node)
+    return [extractor.extract_model(*part) for part in parts[: 3 if has_decoder else 2]]
 
 
 WAVEFORM = (FLOAT, ["B", 1, "T_wav"])
 OF_SYMBOLS = {DURATIONS: (INT64, ["B", "T_text"])}
+SEAMS = Seams("prior_of_symbols", "frame_mask", "z_p")
+
+
+def _seams(model: VitsModel) -> dict[str, tuple[int, list]]:
+    return {
+        SEAMS.prior: (FLOAT, ["B", 2 * model.latent_channels, 1, "T_text"]),
+        SEAMS.frame_mask: (FLOAT, ["B", 1, 1, "T_spec"]),
+        SEAMS.z_p: (FLOAT, ["B", model.latent_channels, 1, "T_spec"]),
+    }
+
+
+def _latent_value(model: VitsModel) -> dict[str, tuple[int, list]]:
+    return {LATENT: (FLOAT, ["B", model.latent_channels, "T_spec"])}
 
 
 def _latent(graph: Nodes, model: VitsModel, speaker: str | None) -> LatentNodes:
@@ -114,7 +134,7 @@ def _latent(graph: Nodes, model: VitsModel, speaker: str | None) -> LatentNodes:
     if isinstance(model.duration_predictor, StochasticDurationPredictor):
         symbol_noise = graph.node("Unsqueeze", [SYMBOL_NOISE, graph.integers(2)])
     found = latent_nodes(
-        graph, model, TOKENS, LENGTHS, speaker, language, symbol_noise, FRAME_NOISE
+        graph, model, TOKENS, LENGTHS, speaker, language, symbol_noise, FRAME_NOISE, SEAMS
     )
     graph.node("Squeeze", [found.z, graph.integers(2)], output=LATENT)
     durations = graph.node("Squeeze", [found.durations, graph.integers(1, 2)])

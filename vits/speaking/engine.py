@@ -1,4 +1,6 @@
-"""What computes a voice: symbol ids to latents, latents to samples; by PyTorch or by onnxruntime.
+"""What computes a voice, in three steps, by PyTorch or by onnxruntime: symbol ids to a draw from
+the prior, that through the flow to latents, those to samples (VITS Fig. 1b). The second and the
+third can be done a stretch of frames at a time.
 
 Both are given the same noise. It is drawn for each text alone, of a seed, so that a text sounds the
 same whatever is spoken beside it, and on the CPU, so that it is the same on every device. Noise of
@@ -25,10 +27,10 @@ class Scales:
 
 
 @dataclass(frozen=True)
-class SpokenLatent:
-    """A text on its way through the model."""
+class Drawn:
+    """A text as a draw from the prior."""
 
-    z: Tensor  # [C, T_spec], float32 on the engine's device
+    z_p: Tensor  # [C, T_spec], float32
     durations: Tensor  # [T_text], int64 on the CPU: frames of each symbol id
 
 
@@ -37,20 +39,24 @@ class Engine(Protocol):
 
     name: str  # for messages
     hop_length: int  # samples of a frame
-    context_frames: int  # at either side of a frame, of which its samples are made
+    flow_context: int  # frames at either side that a latent depends on
+    context_frames: int  # latents at either side that a frame's samples depend on
 
-    def latents(
+    def draw(
         self,
         texts: Sequence[Sequence[int]],
         scales: Scales,
         seed: int,
         speaker: int | None = None,
         language: int | None = None,
-    ) -> list[SpokenLatent]:
-        """Texts as symbol ids to latents, each as if it were alone."""
+    ) -> list[Drawn]:
+        """Texts as symbol ids to draws, each as if it were alone."""
 
-    def decode(self, latents: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
-        """latents: [C, T_spec] each, or stretches. Returns [T_wav] each, float32 on the CPU."""
+    def flow(self, z_p: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
+        """[C, T_spec] each, or stretches, to latents of the same shapes."""
+
+    def decode(self, z: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
+        """Latents [C, T_spec] each, or stretches, to [T_wav] each, float32 on the CPU."""
 
 
 class Noise:

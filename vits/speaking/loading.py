@@ -68,7 +68,7 @@ def load_voice(
         drop_training_parts(model)
     fold_weight_norm(model)
     logger.info("voice: %s, step %d, %s weights", path, contents["step"], weights)
-    engine = TorchEngine(model.eval().to(device), config.model.decoder, precision)
+    engine = TorchEngine(model.eval().to(device), config.model, precision)
     front_end, symbols = build_front_end(config.text), SymbolTable(config.text)
     return Voice(config, engine, front_end, symbols, contents["step"], weights)
 

@@ -6,6 +6,7 @@ Of a file that python -m vits.export wrote, or of a model that PyTorch has loade
 import importlib.util
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,20 +22,18 @@ from hifigan.vocoding.onnx_backend import InThreads, open_session, require_onnx
 from vits.config import VitsConfig
 from vits.export.onnx_graph import LENGTHS, SCALES, SPEAKERS, TOKENS
 from vits.export.onnx_parts import (
-    DURATIONS,
-    FRAME_NOISE,
     KIND,
     LANGUAGES,
     LATENT,
     LATENTS,
+    SEAMS,
     SYMBOL_NOISE,
     WHOLE,
     cut,
-    decoder_graph,
     decoder_path,
-    latent_graph,
+    whole_graph,
 )
-from vits.speaking.engine import Noise, Scales, SpokenLatent
+from vits.speaking.engine import Drawn, Noise, Scales
 from vits.speaking.voice import Voice
 from vits.text import SymbolTable, build_front_end
 
@@ -42,86 +41,105 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from onnxruntime import InferenceSession
 
-USUAL_FRAMES = 12  # of a symbol id, of which noise is drawn before it is known how many there are
-
 
 class OnnxEngine:
-    """latents, decoder: sessions of the two graphs of vits/export/onnx_parts.py, on n_threads
-    threads and on one.
+    """texts, flow, decoder: sessions of the parts that vits/export/onnx_parts.py cuts; the first on
+    n_threads threads, the others on one: there, threads share the frames.
     """
 
     def __init__(
         self,
-        latents: "InferenceSession",
+        texts: "InferenceSession",
+        flow: "InferenceSession",
         decoder: "InferenceSession",
         config: VitsConfig,
         n_threads: int,
     ) -> None:
+        model = config.model
         self.name = "onnxruntime"
-        self.session = latents
-        self.decoder = decoder
-        self.hop_length = config.model.decoder.hop_length
-        self.context_frames = needed_context(config.model.decoder)
-        self.n_channels = config.model.latent_channels
-        self.n_threads = n_threads
-        self._inputs = {value.name for value in latents.get_inputs()}
+        self.texts = texts
+        self.hop_length = model.decoder.hop_length
+        self.flow_context = model.flow.reach
+        self.context_frames = needed_context(model.decoder)
+        self._flow = _Part(flow, n_threads, self.flow_context)
+        self._decoder = _Part(decoder, n_threads, self.context_frames)
 
-    def latents(
+    def draw(
         self,
         texts: Sequence[Sequence[int]],
         scales: Scales,
         seed: int,
         speaker: int | None = None,
         language: int | None = None,
-    ) -> list[SpokenLatent]:
+    ) -> list[Drawn]:
         """See Engine."""
-        return [self._latent(text, scales, seed, speaker, language) for text in texts]
+        return [self._draw(text, scales, seed, speaker, language) for text in texts]
 
-    def decode(self, latents: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
+    def flow(self, z_p: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
         """See Engine."""
-        has_speakers = any(value.name == SPEAKERS for value in self.decoder.get_inputs())
-        who = {SPEAKERS: np.array([speaker or 0])} if has_speakers else {}
+        return [self._flow(item, speaker) for item in z_p]
 
-        def run(z: Tensor) -> Tensor:
-            (wav_hat,) = self.decoder.run(None, {LATENT: z.numpy(), **who})
-            return torch.from_numpy(wav_hat)
+    def decode(self, z: Sequence[Tensor], speaker: int | None = None) -> list[Tensor]:
+        """See Engine."""
+        return [self._decoder(item, speaker)[0] for item in z]
 
-        generate = InThreads(run, self.n_threads, self.context_frames)
-        return [generate(z.unsqueeze(0))[0, 0] for z in latents]
-
-    def _latent(
+    def _draw(
         self,
         text: Sequence[int],
         scales: Scales,
         seed: int,
         speaker: int | None,
         language: int | None,
-    ) -> SpokenLatent:
-        n_frames = round(USUAL_FRAMES * len(text) * max(1.0, scales.length))
-        while True:
-            noise = Noise(seed)
-            inputs = {
-                TOKENS: np.array([text]),
-                LENGTHS: np.array([len(text)]),
-                SCALES: np.array([scales.noise, scales.length, scales.rhythm], np.float32),
-                SYMBOL_NOISE: noise.of_symbols(len(text))[None].numpy(),
-                FRAME_NOISE: noise.of_frames(self.n_channels, n_frames)[None].numpy(),
-                SPEAKERS: np.array([speaker or 0]),
-                LANGUAGES: np.array([language or 0]),
-            }
-            fed = {name: value for name, value in inputs.items() if name in self._inputs}
-            z, durations = self.session.run([LATENT, DURATIONS], fed)
-            if z.shape[2] <= n_frames:
-                return SpokenLatent(torch.from_numpy(z[0]), torch.from_numpy(durations[0]))
-            n_frames = z.shape[2]
+    ) -> Drawn:
+        noise = Noise(seed)
+        inputs = {
+            TOKENS: np.array([text]),
+            LENGTHS: np.array([len(text)]),
+            SCALES: np.array([scales.noise, scales.length, scales.rhythm], np.float32),
+            SYMBOL_NOISE: noise.of_symbols(len(text))[None].numpy(),
+            SPEAKERS: np.array([speaker or 0]),
+            LANGUAGES: np.array([language or 0]),
+        }
+        fed = {value.name: inputs[value.name] for value in self.texts.get_inputs()}
+        prior, durations = map(torch.from_numpy, self.texts.run(None, fed))
+        durations = durations[0]
+        of_frames = prior[0, :, 0].repeat_interleave(durations, dim=1)
+        m_p, logs_p = of_frames.chunk(2)
+        z_p = m_p + noise.of_frames(*m_p.shape) * logs_p.exp() * scales.noise
+        return Drawn(z_p, durations)
+
+
+class _Part:
+    """What a session makes of frames [C, T], by threads that share them: [C', T * n]."""
+
+    def __init__(self, session: "InferenceSession", n_threads: int, context_frames: int) -> None:
+        self.session = session
+        self.n_threads = n_threads
+        self.context_frames = context_frames
+        self.inputs = {value.name: value for value in session.get_inputs()}
+        self._pool = ThreadPoolExecutor(n_threads)
+
+    def __call__(self, frames: Tensor, speaker: int | None) -> Tensor:
+        who = {SPEAKERS: np.array([speaker or 0])} if SPEAKERS in self.inputs else {}
+
+        def run(stretch: Tensor) -> Tensor:
+            if SEAMS.z_p in self.inputs:  # a flow's frames are images of height 1
+                mask = np.ones((1, 1, 1, stretch.shape[2]), np.float32)
+                fed = {SEAMS.z_p: stretch.unsqueeze(2).numpy(), SEAMS.frame_mask: mask}
+            else:
+                fed = {LATENT: stretch.numpy()}
+            return torch.from_numpy(self.session.run(None, fed | who)[0])
+
+        made = InThreads(run, self.n_threads, self.context_frames, self._pool)
+        return made(frames.unsqueeze(0))[0]
 
 
 def with_onnxruntime(voice: Voice) -> Voice:
     """The same voice, computed by onnxruntime from now on; it was loaded on the CPU."""
     name = Path("the voice")
     require_onnx(name, "onnx", "onnxruntime")
-    protos = latent_graph(voice.model, {}), decoder_graph(voice.model, {})
-    return replace(voice, engine=_engine(*protos, voice.config, name))
+    protos = cut(whole_graph(voice.model, {}))
+    return replace(voice, engine=_engine(protos, voice.config, name))
 
 
 def is_onnx_voice(path: Path) -> bool:
@@ -144,7 +162,7 @@ def load_onnx_voice(path: Path, decoder: Path | None = None) -> Voice:
         beside = decoder or decoder_path(path)
         if not beside.is_file():
             raise UserError(f"{path}: its decoder, {beside.name}, is not beside it; copy it there")
-        protos = proto, _proto(beside)
+        protos = [*cut(proto), _proto(beside)]
     else:
         raise UserError(
             f"{path}: holds {kind or 'another program'}'s graph alone; give the file that python "
@@ -153,21 +171,18 @@ def load_onnx_voice(path: Path, decoder: Path | None = None) -> Voice:
     config = config_from_dict(
         VitsConfig, json.loads(metadata["config"]), f"{path}: metadata config"
     )
-    engine = _engine(*protos, config, path)
+    engine = _engine(protos, config, path)
     front_end, symbols = build_front_end(config.text), SymbolTable(config.text)
     return Voice(config, engine, front_end, symbols, int(metadata["step"]), metadata["weights"])
 
 
-def _engine(
-    latents: "ModelProto", decoder: "ModelProto", config: VitsConfig, name: Path
-) -> OnnxEngine:
+def _engine(protos: Sequence["ModelProto"], config: VitsConfig, name: Path) -> OnnxEngine:
     n_threads = torch.get_num_threads()
-    return OnnxEngine(
-        open_session(latents.SerializeToString(), name, n_threads),
-        open_session(decoder.SerializeToString(), name),
-        config,
-        n_threads,
-    )
+    sessions = [
+        open_session(proto.SerializeToString(), name, n_threads if i == 0 else 1)
+        for i, proto in enumerate(protos)
+    ]
+    return OnnxEngine(*sessions, config, n_threads)
 
 
 def _proto(path: Path) -> "ModelProto":

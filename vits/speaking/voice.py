@@ -15,7 +15,7 @@ from hifigan.mel import Spectrogram
 from hifigan.streaming import make_piece
 from vits.config import VitsConfig
 from vits.model import VitsModel
-from vits.speaking.engine import Engine, Scales, SpokenLatent
+from vits.speaking.engine import Drawn, Engine, Scales
 from vits.speaking.manner import Manner
 from vits.speaking.pieces import pieces_of
 from vits.speaking.timings import Timing, timing_of
@@ -108,9 +108,9 @@ class Voice:
         """The same samples in pieces [T_piece], the first of them as soon as can be."""
         how = Manner(**manner)
         speaker = self.speaker_id(how.speaker)
-        for line, latent in self._latents(self.lines(text, how), how, n_ahead=1):
-            if latent is not None:
-                yield from self._chunks(latent.z, speaker)
+        for line, drawn in self._drawn(self.lines(text, how), how, n_ahead=1):
+            if drawn is not None:
+                yield from self._chunks(drawn.z_p, speaker)
             if line.n_silent:
                 yield torch.zeros(line.n_silent)
 
@@ -120,9 +120,9 @@ class Voice:
         """
         how = Manner(**manner)
         made, start = [], 0
-        for line, latent in self._latents(self.lines(text, how), how, N_AHEAD):
-            if latent is not None:
-                frames = self._frames(latent)
+        for line, drawn in self._drawn(self.lines(text, how), how, N_AHEAD):
+            if drawn is not None:
+                frames = self._frames(drawn)
                 made.append(self.timing(line, frames, start, how))
                 start += sum(frames) * self.engine.hop_length
             start += line.n_silent
@@ -143,17 +143,17 @@ class Voice:
         speaker = self.speaker_id(how.speaker)
         numbered = ((i, line) for i, text in enumerate(texts) for line in self.lines(text, how))
         while group := list(islice(numbered, N_AHEAD)):
-            found = [*self._latents([line for _, line in group], how, N_AHEAD)]
-            latents = [latent for _, latent in found if latent is not None]
-            wavs = self.engine.decode([latent.z for latent in latents], speaker)
-            spoken = iter(zip(latents, wavs))
-            for (number, line), (_, latent) in zip(group, found):
+            found = [*self._drawn([line for _, line in group], how, N_AHEAD)]
+            draws = [drawn for _, drawn in found if drawn is not None]
+            latents = self.engine.flow([drawn.z_p for drawn in draws], speaker)
+            wavs = iter(self.engine.decode(latents, speaker))
+            for (number, line), (_, drawn) in zip(group, found):
                 silence = torch.zeros(line.n_silent)
-                if latent is None:
+                if drawn is None:
                     yield number, Utterance(line, silence, [])
                 else:
-                    latent, wav = next(spoken)
-                    yield number, Utterance(line, torch.cat([wav, silence]), self._frames(latent))
+                    wav = torch.cat([next(wavs), silence])
+                    yield number, Utterance(line, wav, self._frames(drawn))
 
     @torch.inference_mode()
     def convert(self, wav: Tensor, source: str, target: str) -> Tensor:
@@ -179,8 +179,7 @@ class Voice:
                 f"{max(audio.overlap, audio.hop_length)}"
             )
         spec = Spectrogram(audio).magnitudes(wav[None, None])[0]
-        z = self.engine.convert(spec, *ids)
-        return torch.cat([*self._chunks(z, ids[1])])
+        return self.engine.decode([self.engine.convert(spec, *ids)], ids[1])[0]
 
     def language(self, name: str | None) -> str | None:
         """The language to read in: the one named, or where none is, text.language; None for a voice
@@ -259,32 +258,47 @@ class Voice:
                 spelt[0],
             )
 
-    def _latents(
+    def _drawn(
         self, lines: Sequence[Line], how: Manner, n_ahead: int
-    ) -> Iterator[tuple[Line, SpokenLatent | None]]:
-        """The latent of each line, None of one without symbols; n_ahead lines are in memory."""
+    ) -> Iterator[tuple[Line, Drawn | None]]:
+        """The draw of each line, None of one without symbols; n_ahead lines are in memory."""
         speaker, language = self.speaker_id(how.speaker), self._language_id(how.language)
         scales = Scales(how.noise_scale, how.noise_scale_w, how.length_scale)
         for first in range(0, len(lines), n_ahead):
             group = lines[first : first + n_ahead]
             texts = [line.ids for line in group if line.ids]
-            latents = iter(self.engine.latents(texts, scales, how.seed, speaker, language))
+            draws = iter(self.engine.draw(texts, scales, how.seed, speaker, language))
             for line in group:
-                yield line, next(latents) if line.ids else None
+                yield line, next(draws) if line.ids else None
 
-    def _frames(self, latent: SpokenLatent) -> list[int]:
-        return self.symbols.spread(latent.durations.tolist())
+    def _frames(self, drawn: Drawn) -> list[int]:
+        return self.symbols.spread(drawn.durations.tolist())
 
-    def _chunks(self, z: Tensor, speaker: int | None) -> Iterator[Tensor]:
-        """The samples of a latent [C, T_spec] in pieces, short ones first."""
+    def _chunks(self, z_p: Tensor, speaker: int | None) -> Iterator[Tensor]:
+        """The samples of a draw [C, T_spec] in pieces, short ones first.
+
+        Latents are made as far as the next piece needs them.
+        """
+        engine, n_all = self.engine, z_p.shape[1]
+
+        def flow(frames: Tensor) -> Tensor:
+            return engine.flow([frames[0]], speaker)[0][None]
 
         def decode(z: Tensor) -> Tensor:
-            return self.engine.decode([z[0]], speaker)[0][None, None]
+            return engine.decode([z[0]], speaker)[0][None, None]
 
-        start, n_frames = 0, FIRST_CHUNK
-        while start < z.shape[1]:
-            stop = min(start + n_frames, z.shape[1])
-            yield make_piece(decode, z[None], start, stop, self.engine.context_frames)[0, 0]
+        z = z_p.new_zeros(1, z_p.shape[0], 0)
+        first = start = 0  # frames: of z, and of the next piece
+        n_frames = FIRST_CHUNK
+        while start < n_all:
+            stop = min(start + n_frames, n_all)
+            known, needed = first + z.shape[2], min(stop + engine.context_frames, n_all)
+            if needed > known:
+                more = make_piece(flow, z_p[None], known, needed, engine.flow_context)
+                z = torch.cat([z, more], dim=2)
+            yield make_piece(decode, z, start - first, stop - first, engine.context_frames)[0, 0]
+            kept = max(0, stop - engine.context_frames)
+            z, first = z[:, :, kept - first :], kept
             start, n_frames = stop, min(GROWTH * n_frames, LARGEST_CHUNK)
 
     def _language_id(self, name: str | None) -> int | None:
