@@ -15,6 +15,7 @@ from hifigan.errors import UserError
 from tests.small_voice import small_voice
 from vits.config import VitsConfig
 from vits.speaking.engine import Noise, Scales
+from vits.speaking.info import can_convert
 from vits.speaking.voice import Voice
 
 onnx = pytest.importorskip("onnx")
@@ -141,7 +142,7 @@ def test_what_onnxruntime_cannot_do_here_is_told(plain: Voice, tmp_path: Path) -
         load(tmp_path / "v.onnx", backend="jax")
     with pytest.raises(UserError, match="computed by onnxruntime; load its checkpoint"):
         load(tmp_path / "v.onnx").model
-    assert not load(tmp_path / "v.onnx").can_convert
+    assert not can_convert(load(tmp_path / "v.onnx"))
 
 
 @pytest.mark.parametrize("two_files", [False, True])

@@ -2,14 +2,25 @@
 
 A trained voice speaks with a few lines:
 
-    import vits
+    >>> import vits
+    >>> voice = vits.load("my_voice.pt")
+    >>> wav = voice.speak("This is a test sentence.", seed=1)  # a Tensor at voice.sample_rate
+    >>> wav.ndim, wav.dtype, float(wav.abs().max()) <= 1
+    (1, torch.float32, True)
 
-    voice = vits.load("runs/my_voice")
-    wav = voice.speak("This is a test sentence.")  # Tensor [T_wav] at voice.sample_rate
-    for piece in voice.stream("This one comes piece by piece."):
-        ...
-    for timing in voice.timings("When does each word sound?"):
-        print(timing.words)
+The same in pieces, the first of them soon:
+
+    >>> pieces = voice.stream("This is a test sentence.", seed=1)
+    >>> sum(len(piece) for piece in pieces) == len(wav)
+    True
+
+When each word sounds, in samples:
+
+    >>> (sentence,) = voice.timings("This is a test sentence.", seed=1)
+    >>> [word.label for word in sentence.words]
+    ['This', 'is', 'a', 'test', 'sentence.']
+    >>> sentence.end == len(wav)
+    True
 """
 
 from pathlib import Path

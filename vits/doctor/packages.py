@@ -53,6 +53,8 @@ OPTIONAL = (
         "checking and speaking exported voices",
         "training and speaking with infer.py",
     ),
+    Package("starlette", "starlette", "python -m vits.serving", "speaking with infer.py"),
+    Package("uvicorn", "uvicorn", "python -m vits.serving", "speaking with infer.py"),
     Package("torchaudio", "torchaudio", "a second opinion in the project's tests", ALL),
 )
 CUDA_COMPILER = (  # on a machine with a GPU

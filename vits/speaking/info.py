@@ -1,5 +1,6 @@
 """What is in a voice, for a person who asks."""
 
+from vits.speaking.torch_engine import TorchEngine
 from vits.speaking.voice import Voice
 
 N_NAMED = 12  # speakers that are listed
@@ -28,11 +29,17 @@ def describe(voice: Voice) -> list[tuple[str, str]]:
             f"{' x '.join(map(str, model.decoder.upsample_rates))}",
         ),
     ]
-    parameters = voice.n_parameters
-    if parameters:
-        rows.append(("parameters", f"{parameters / 1e6:.1f} million"))
-        rows.append(("converts voices", "yes" if voice.can_convert else "no"))
+    if isinstance(voice.engine, TorchEngine):
+        n_parameters = sum(weight.numel() for weight in voice.model.parameters())
+        rows.append(("parameters", f"{n_parameters / 1e6:.1f} million"))
+    rows.append(("converts voices", "yes" if can_convert(voice) else "no"))
     return rows
+
+
+def can_convert(voice: Voice) -> bool:
+    """Whether Voice.convert works: with several speakers, and the posterior encoder of training."""
+    has_model = isinstance(voice.engine, TorchEngine)
+    return has_model and bool(voice.speakers) and voice.model.posterior_encoder is not None
 
 
 def _some(names: tuple[str, ...]) -> str:

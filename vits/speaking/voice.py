@@ -83,19 +83,6 @@ class Voice:
             raise UserError("this voice is computed by onnxruntime; load its checkpoint instead")
         return self.engine.model
 
-    @property
-    def n_parameters(self) -> int:
-        """Of the file; 0 where onnxruntime computes the voice."""
-        if not isinstance(self.engine, TorchEngine):
-            return 0
-        return sum(weight.numel() for weight in self.engine.model.parameters())
-
-    @property
-    def can_convert(self) -> bool:
-        """Whether `convert` works: with several speakers, and the posterior encoder of training."""
-        has_model = isinstance(self.engine, TorchEngine)
-        return has_model and bool(self.speakers) and self.model.posterior_encoder is not None
-
     def speak(self, text: str, **manner: Any) -> Tensor:
         """The waveform [T_wav] of a text, float32 in [-1, 1] at sample_rate, on the CPU.
 
