@@ -287,6 +287,8 @@ def test_the_page_speaks_in_a_browser(server: Server, browser: Browser) -> None:
         + "return [...document.querySelectorAll('#voice option')].map(o => o.value);"
     )
     assert names == ["anna", "boris"]
+    shown = "return ['voices', 'languages'].map(i => document.getElementById(i).offsetWidth > 0);"
+    assert browser.run(shown) == [True, False]  # there is one language to choose
     told = browser.run(
         f"document.getElementById('input').value = {json.dumps(STORY)};"
         "document.getElementById('input').oninput();"
@@ -312,6 +314,6 @@ def test_the_page_speaks_in_a_browser(server: Server, browser: Browser) -> None:
     )
     assert "nothing in it that the voice can say" in fault
     complaints = [
-        line for line in browser.complaints() if "400" not in line and "favicon" not in line
+        line for line in browser.complaints() if "400" not in line
     ]
     assert complaints == []
