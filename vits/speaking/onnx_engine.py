@@ -136,7 +136,7 @@ class _Part:
 
 def with_onnxruntime(voice: Voice) -> Voice:
     """The same voice, computed by onnxruntime from now on; it was loaded on the CPU."""
-    name = Path("the voice")
+    name = Path("--backend onnx")
     require_onnx(name, "onnx", "onnxruntime")
     protos = cut(whole_graph(voice.model, {}))
     return replace(voice, engine=_engine(protos, voice.config, name))
