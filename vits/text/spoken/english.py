@@ -7,124 +7,99 @@ comes back unchanged.
 
 import re
 
-from vits.text.spoken.english_dates import dates_spoken, times_spoken, years_spoken
-from vits.text.spoken.english_numbers import cardinal, digits, number_words, ordinal
-from vits.text.spoken.english_quantities import NUMBER, quantities_spoken
-from vits.text.spoken.english_words import abbreviations_spoken, romans_spoken, signs_spoken
+from vits.text.spoken.english_abbreviations import abbreviations_spoken, is_abbreviated
+from vits.text.spoken.english_addresses import addresses_spoken
+from vits.text.spoken.english_codes import codes_spoken, names_spoken
+from vits.text.spoken.english_context import parted
+from vits.text.spoken.english_counting import (
+    letters_spoken,
+    ordinals_and_fractions_spoken,
+    plain_numbers_spoken,
+    ratios_spoken,
+    scores_and_ranges_spoken,
+)
+from vits.text.spoken.english_dates import dates_spoken
+from vits.text.spoken.english_money import money_spoken
+from vits.text.spoken.english_numbers import digits
+from vits.text.spoken.english_quantities import percent_and_degrees_spoken
+from vits.text.spoken.english_roman import romans_spoken
+from vits.text.spoken.english_signs import signs_spoken
+from vits.text.spoken.english_times import times_spoken
+from vits.text.spoken.english_units import units_spoken
+from vits.text.spoken.english_years import years_spoken
 
-_DIGIT = re.compile(r"[0-9½¼¾⅓⅔⅛]")
-_ODD = re.compile(
-    r"[0-9½¼¾⅓⅔⅛&+=×÷≈@#%§©$£€№°]|\b[A-Z](?:\.[A-Z]|[a-z]{1,5})\.|\b(?:Mr|Mrs|Ms|Dr)\b|"
-    r"\b(?:vs|etc|approx|dept|govt|est|cf)\.|\b[aei]\.\s?[a-z]\.|\bwww\.|\b[IVXLC]+\b"
+_DIGIT = re.compile("[0-9½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉０-９]")
+_SIGN = re.compile("[&+=×÷≈~≠≥≤><±@#%‰§©√π∞№°]")
+_ROMAN = re.compile("(?:[VXLC]|I[IVX]|M[MDCLXVI]{2}|(?<=[a-z] )I|(?<=WW)I)[IVXLC]*(?![A-Za-z0-9])")
+# What each step needs to find anything, so that most sentences skip most steps.
+_DATED = re.compile(
+    r"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|\d[/.-]\d\d?[/.-]\d|[Oo]n \d\d?/\d"
 )
-_ADDRESS = re.compile(
-    r"(?<!\w)(?:https?://)?(?:[\w.+-]+@)?(?:[\w-]+\.)+(?:com|org|net|edu|gov|io|uk|co|info|bg|de|eu|us)"
-    r"(?:/[\w./#?=&%-]*[\w/])?(?![\w@]|\.\w)"
+_TIMED = re.compile(r":\d|\d\s?(?:[aApP]\.?\s?[mM]\b|h|o['’]clock)|\d{4} h", re.IGNORECASE)
+_CODED = re.compile(
+    r"\d[\d ().–-]{5,}\d|[A-Za-z:,] \d{3,}|\d\.\d+\.|(?:PIN|code|ZIP)\W+\w* ?\d|0\d"
 )
-_TELEPHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?)?\d{2,4}"
-    r"(?:[ .-]\d{2,4}){1,4}(?![\w/]|[.,]\d)"
-)
-_AFTER_TELEPHONE = re.compile(r"(?i)(?:call|phone|tel|telephone|dial|fax|number)\b\D{0,12}$")
-_ORDINAL = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b")
-_FRACTION = re.compile(r"(?<![\d/.,])(?:(\d+)[ -])?(\d{1,2})/(\d{1,3})(?![\d/]|[.,]\d)")
-_SIGNED_FRACTION = re.compile(r"(?:(\d+)\s?)?([½¼¾⅓⅔⅛])")
-_NAMES = {2: ("half", "halves"), 4: ("quarter", "quarters")}
-_SIGNS_OF_FRACTIONS = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
-_RANGE = re.compile(rf"(?<![\w.,])({NUMBER})\s?[–]\s?({NUMBER})(?![\w–]|[.,]\d|-\d)")
-_HYPHENED = re.compile(r"(?<![\w.,-])(\d{1,4})-(\d{1,4})(?![\w-]|[.,]\d)")
-_SCORE = re.compile(r"(?<![\d:])(\d{1,3}):(\d{1,3})(?![\d:])")
-_SECTIONS = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\d,])")
-_GLUED = re.compile(r"(?<=[A-Za-z])-?(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)(-?)(?=[A-Za-z])")
-_LONG = re.compile(r"(?<![\w.,])\d{16,}(?!\w)|(?<![\w.,])0\d+(?!\w|\.\d)")
-_MINUS = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=\())[-−](?=\d)")
-_LEFT = re.compile(NUMBER)
+_DATED_YEAR = re.compile(r"\d{4}|\d0['’]?s\b|\d\s?(?:AD|A-D|BC|B C|CE|C E)\b|(?:AD|A-D) \d|['’‘]\d")
+_NAMED = re.compile(r"\d{3}|\d\.\d|[Vv]\.?\s?\d|\b0\d|ISBN")
+_PARTED = re.compile(r"[/½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]|\d-\d|\d(?:st|nd|rd|th)\b", re.IGNORECASE)
+_PAIRED = re.compile(r"\d\s?[–—:−-]\s?[\d.]")
+_LETTERED = re.compile(r"[^\W\d_]-?\.?\d|\d-?[^\W\d_]|[\^⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉]|\d\s?[x×]|\d['’]")
+_GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:[\u00a0\u202f]\d{3})+|(?: \d{3})+ 000)(?!\d)")
+_NAMELESS = re.compile(r"\d{19,}|(?<!\d)\d{1,3}(?:,\d{3}){6,}(?!\d)")  # beyond quadrillions
+_WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
+_MOST_ROUNDS = 6  # three were the most that random signs needed
 
 
 def spoken(text: str, language: str = "en-us") -> str:
-    """The text in words. language: "en-us"; any other espeak English is read as British."""
-    if not _ODD.search(text):
-        return text
+    """The text in words. language: "en-us"; any other espeak English is read as British.
+
+    What a number hid shows when it is words: "U.S." behind "10U.S.". So it is read again until
+    nothing changes, which for sentences is once.
+    """
     british = language not in ("en", "en-us") and not language.startswith("en-us-")
-    text = _ADDRESS.sub(_address, text)
-    text = abbreviations_spoken(text)
-    text = romans_spoken(text, british)
+    for _ in range(_MOST_ROUNDS):
+        said = _read_once(text, british)
+        if said == text:
+            break
+        text = said
+    return text
+
+
+def _read_once(text: str, british: bool) -> str:
+    has_signs = _SIGN.search(text) is not None
+    if is_abbreviated(text):
+        text = abbreviations_spoken(addresses_spoken(text))
+    if _ROMAN.search(text):
+        text = romans_spoken(text, british)
     if _DIGIT.search(text):
         text = _numbers_spoken(text, british)
-    return signs_spoken(text)
+    return signs_spoken(text) if has_signs else text
 
 
 def _numbers_spoken(text: str, british: bool) -> str:
-    def number(match: re.Match[str]) -> str:
-        return number_words(match[0], british)
-
-    def said(written: str) -> str:
-        return number_words(written, british)
-
-    def hyphened(match: re.Match[str]) -> str:
-        """A score or a range: 3-1 is three to one either way."""
-        return f"{said(match[1])} to {said(match[2])}"
-
-    text = dates_spoken(text, british)
-    text = times_spoken(text)
-    text = _TELEPHONE.sub(_telephone, text)
-    text = quantities_spoken(text, british)
-    text = years_spoken(text, british)
-    text = _ORDINAL.sub(lambda m: ordinal(int(m[1].replace(",", "")), british), text)
-    text = _FRACTION.sub(lambda m: _fraction(m, british), text)
-    text = _SIGNED_FRACTION.sub(lambda m: _signed_fraction(m, british), text)
-    text = _SECTIONS.sub(lambda m: " point ".join(map(said, m[0].split("."))), text)
-    text = _LONG.sub(lambda m: digits(m[0]), text)
-    text = _RANGE.sub(hyphened, text)
-    text = _HYPHENED.sub(hyphened, text)
-    text = _SCORE.sub(hyphened, text)
-    text = signs_spoken(text)
-    text = _MINUS.sub("minus ", text)
-    text = _GLUED.sub(lambda m: _glued(m, british), text)
-    return _LEFT.sub(number, text)
-
-
-def _address(match: re.Match[str]) -> str:
-    said = re.sub(r"^https?://", "", match[0]).rstrip("/")
-    for sign, word in ((".", "dot"), ("@", "at"), ("/", "slash"), ("_", "underscore")):
-        said = said.replace(sign, f" {word} ")
-    said = re.sub(r"-", " dash ", said)
-    return re.sub(r"\bwww\b", "w w w", " ".join(said.split()))
-
-
-def _telephone(match: re.Match[str]) -> str:
-    """Digits one by one, where a word before says so, or the groups are those of a telephone."""
-    told = _AFTER_TELEPHONE.search(match.string[: match.start()])
-    shape = re.fullmatch(r"(?:\+\d.*|\(\d.*|\d{3}[ .-]\d{3}[ .-]\d{4}|\d{3}-\d{4})", match[0])
-    if not told and not shape:
-        return match[0]
-    plus = "plus " if match[0].startswith("+") else ""
-    return plus + digits(match[0])
-
-
-def _fraction(match: re.Match[str], british: bool) -> str:
-    over, under = int(match[2]), int(match[3])
-    if under < 2 or over >= under or under > 100 and under % 100:
-        whole = f"{cardinal(int(match[1]), british)} " if match[1] else ""
-        return f"{whole}{cardinal(over, british)} slash {cardinal(under, british)}"
-    return _with_whole(match[1], over, under, british)
-
-
-def _signed_fraction(match: re.Match[str], british: bool) -> str:
-    return _with_whole(match[1], *_SIGNS_OF_FRACTIONS[match[2]], british)
-
-
-def _with_whole(whole: str | None, over: int, under: int, british: bool) -> str:
-    one, many = _NAMES.get(under, (ordinal(under, british), f"{ordinal(under, british)}s"))
-    if whole and over == 1:
-        return f"{cardinal(int(whole), british)} and a {one}"
-    said = f"{cardinal(over, british)} {one if over == 1 else many}"
-    return f"{cardinal(int(whole), british)} and {said}" if whole else said
-
-
-def _glued(match: re.Match[str], british: bool) -> str:
-    """A number beside letters: F-16 is F sixteen, B2B B two B; a hyphen before a word stays."""
-    if match[1]:
-        behind = match.string[match.end() : match.end() + 1]
-        return f" {number_words(match[1], british)}" + (" " if behind.isalpha() else "")
-    return number_words(match[2], british) + (match[3] or " ")
+    if not text.isascii():
+        text = text.translate(_WIDE)
+    text = _GROUPED.sub(lambda m: re.sub(r"\D", "", m[0]), text)
+    text = _NAMELESS.sub(lambda m: parted(m, digits(m[0].replace(",", ""))), text)
+    if _DATED.search(text):
+        text = dates_spoken(text, british)
+    if _TIMED.search(text):
+        text = times_spoken(ratios_spoken(text, british))
+    if _CODED.search(text):
+        text = codes_spoken(text)
+    text = money_spoken(text, british)
+    text = percent_and_degrees_spoken(text, british)
+    text = units_spoken(text, british)
+    if not _DIGIT.search(text):
+        return text
+    if _DATED_YEAR.search(text):
+        text = years_spoken(text, british)
+    if _NAMED.search(text):
+        text = names_spoken(text, british)
+    if _PARTED.search(text):
+        text = ordinals_and_fractions_spoken(text, british)
+    if _PAIRED.search(text):
+        text = scores_and_ranges_spoken(text, british)
+    if _LETTERED.search(text):
+        text = letters_spoken(text, british)
+    return plain_numbers_spoken(signs_spoken(text), british)

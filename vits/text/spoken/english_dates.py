@@ -1,147 +1,109 @@
-"""English dates, years, decades and times of day in words.
+"""English dates in words.
 
 "March 3, 1878" is "March third, eighteen seventy-eight", "3 March 1878" "the third of March...".
 3/4/1878 is March fourth in American English and the third of April in British, unless only one of
-the two can be a month. A number of four digits from 1100 to 2099 is a year where a word such as
-"in" or "since" stands before it, or where it stands alone among words without a unit.
+the two can be a month. Names of months have lost their dots by now (english_abbreviations.py).
 """
 
 import re
 
-from vits.text.spoken.english_numbers import (
-    ONES,
-    cardinal,
-    decade,
-    ordinal,
-    plural,
-    year,
-)
+from vits.text.spoken.english_numbers import ordinal, two_digits, year
 
 MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
-_SHORT = {month[:3]: month for month in MONTHS if month != "May"} | {"Sept": "September"}
-_MONTH = rf"(?P<month>{'|'.join(MONTHS)}|(?:{'|'.join(_SHORT)})\b\.?)"
-_DAY = r"(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
-_YEAR = r"(?P<year>1\d{3}|20\d{2})"
-_NO_MORE = r"(?![\d/]|[.,:]\d|-\d)"
-_ISO = re.compile(r"(?<![\d/.\-])([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])" + _NO_MORE)
-_SLASHED = re.compile(
-    r"(?<![\d/.])(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])/((?:1[5-9]|20)\d{2}|\d{2})"
-    + _NO_MORE
+SHORT_MONTHS = {month[:3]: month for month in MONTHS if month != "May"} | {"Sept": "September"}
+_MONTH = rf"(?P<month>{'|'.join(MONTHS)}|{'|'.join(SHORT_MONTHS)})"
+_NUMBER_OF_DAY = r"3[01]|[12]\d|0?[1-9]"
+_ENDING = r"(?:st|nd|rd|th)?"
+_DAY = (
+    rf"(?P<day>{_NUMBER_OF_DAY}){_ENDING}"
+    rf"(?:\s?(?P<link>[–—-]|to|and|or|&)\s?(?P<last>{_NUMBER_OF_DAY}){_ENDING}(?!\d))?"
 )
-_MONTH_FIRST = re.compile(rf"\b{_MONTH} {_DAY}\b(?:(?P<comma>,)? {_YEAR})?{_NO_MORE}")
-_DAY_FIRST = re.compile(rf"\b(?P<the>the )?{_DAY} (?:of )?{_MONTH}\b(?:,? {_YEAR})?{_NO_MORE}")
-_MONTH_YEAR = re.compile(rf"\b{_MONTH},? {_YEAR}\b{_NO_MORE}")
-_SHORT_MONTH = re.compile(rf"\b({'|'.join(_SHORT)})\.(?=\s\d)")
-
-_DECADE = re.compile(r"(?<![\d$£€.,])(1\d|20)(\d)0['’]?s\b")
-_SHORT_DECADE = re.compile(r"(?<!\w)['’‘]?([2-9])0['’]?s\b")
-_ERA = re.compile(r"\b(\d{1,4})\s?(BC|AD|BCE|CE|B\.C\.|A\.D\.)(?![A-Za-z])")
-_AD = re.compile(r"\bAD (\d{1,4})\b")
-_YEARS = re.compile(
-    r"(?<![\d$£€.,\-–/#])\b(1[1-9]\d\d|20\d\d)\s?([–-])\s?(1[1-9]\d\d|20\d\d|\d\d)\b" + _NO_MORE
+_YEAR = r"(?P<year>1\d{3}|20\d{2}|['’]\d\d)"
+_NO_MORE = (
+    r"(?![\d/%°]|[.,:]\d|-\d|\s?(?:percent|per cent|people|men|women|miles|more|times|years|days|"
+    r"hours|minutes|million|thousand|km|kg|a\.?m|p\.?m)\b)"
 )
-_AFTER_CUE = re.compile(
-    r"\b((?:in|since|until|till|by|before|after|from|to|of|during|around|circa|and|or|between|year|"
-    r"spring|summer|autumn|fall|winter|early|late|mid|class of)[ -])"
-    r"(1[1-9]\d\d|20\d\d)(?![\d%°]|[.,:/-]\d|"
-    r"\s(?:people|men|women|children|soldiers|dollars|pounds|euros|copies|miles|feet|km|kg|tons|"
-    r"votes|employees|students|members|pages|words|years|days|hours|of\b|million|thousand))",
-    re.IGNORECASE,
+_THINGS = re.compile(r" (?!(?:was|is|has|as|this|its|his)\b)[a-z]+s\b")
+_ISO = re.compile(
+    r"(?<![\w/.\-])([12]\d{3})([-/.])(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?:(T)(?=\d\d:)|(?![\w/]|[.:]\d|-\d))"
 )
-_BEGINS = re.compile(
-    r"(?:(?<=^)|(?<=[.!?] )|(?<=\())(1[1-9]\d\d|20\d\d)(?=,? (?:was|is|saw|will|brought)\b|\))"
+_NUMBERS = re.compile(
+    r"(?<![\w/.\-])(0?[1-9]|[12]\d|3[01])(?:(?P<slash>/)|(?P<dash>-)|(?P<dot>\.))"
+    r"(0?[1-9]|[12]\d|3[01])(?:(?(slash)/)(?(dash)-)(?(dot)\.))((?:1[5-9]|20)\d{2}|\d{2})"
+    r"(?![\w/]|[.,:]\d|-\d)"
 )
-_CENTURY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)[ -]centur")
-
-_CLOCK = re.compile(
-    r"(?<![\d:.,])(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?(?::(?P<second>[0-5]\d))?\s?"
-    r"(?P<half>[ap]\.?\s?m\b\.?|[AP]\.?\s?M\b\.?)(?![A-Za-z])"
+_MONTH_FIRST = re.compile(rf"\b{_MONTH} (?:the )?{_DAY}\b(?:(?P<comma>,)? {_YEAR}\b)?{_NO_MORE}")
+_DAY_FIRST = re.compile(
+    rf"(?<![\w$£€.,:/-])(?P<the>[Tt]he )?{_DAY}(?: of|-)?[ ]?\b{_MONTH}\b(?:(?:,? |-){_YEAR}\b)?"
+    r"(?![\d/]|[.,:]\d|-\d)"
 )
-_COLONED = re.compile(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
-_OCLOCK = re.compile(r"\b(1[0-2]|[1-9]) ?o['’]clock", re.IGNORECASE)
+_MONTH_YEAR = re.compile(rf"\b{_MONTH},?(?: of)? {_YEAR}\b{_NO_MORE}")
+_ON = re.compile(
+    r"\b(?<=[Oo]n )(?!9/11|24/7)(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])(?![\w/]|[.,]\d| of\b)"
+)
 
 
 def dates_spoken(text: str, british: bool) -> str:
     """Dates of day and month, or of month and year."""
 
     def numbers(match: re.Match[str]) -> str:
-        first, second, written = int(match[1]), int(match[2]), match[3]
-        month, day = (second, first) if british else (first, second)
+        first, second, written = int(match[1]), int(match[5]), match[6]
+        if len(written) == 2 and not match["slash"]:  # 3.4.19 may be a version, 3-4-19 a code
+            return match[0]
+        month, day = (second, first) if british or match["dot"] else (first, second)
         if month > 12:
             month, day = day, month
         if month > 12:
             return match[0]
         return _said(day, month, _full_year(written), british)
 
-    text = _ISO.sub(lambda m: _said(int(m[3]), int(m[2]), int(m[1]), british), text)
-    text = _SLASHED.sub(numbers, text)
-    text = _MONTH_FIRST.sub(_month_first, text)
-    text = _DAY_FIRST.sub(_day_first, text)
-    text = _MONTH_YEAR.sub(lambda m: f"{_name(m['month'])} {year(int(m['year']))}", text)
-    return _SHORT_MONTH.sub(lambda m: _SHORT[m[1]], text)
+    def month_first(match: re.Match[str]) -> str:
+        before = match.string[max(match.start() - 3, 0) : match.start()]
+        if before.lower() == "in " and _THINGS.match(match.string, match.end()):
+            return match[0]  # in March 3 ships sank
+        the = "the " if british else ""
+        said = f"{_name(match['month'])} {the}{_days(match)}"
+        return f"{said}, {_year(match, british)}" if match["year"] else said
 
+    def day_first(match: re.Match[str]) -> str:
+        said = f"{match['the'] or 'the '}{_days(match)} of {_name(match['month'])}"
+        return f"{said} {_year(match, british)}" if match["year"] else said
 
-def years_spoken(text: str, british: bool) -> str:
-    """Decades, eras, spans of years, and years that a word before them tells."""
-
-    def short_decade(match: re.Match[str]) -> str:
-        return plural(cardinal(10 * int(match[1])))
-
-    def span(match: re.Match[str]) -> str:
-        first, second = int(match[1]), match[3]
-        last = int(second) if len(second) == 4 else first - first % 100 + int(second)
-        if last <= first:
+    def on(match: re.Match[str]) -> str:
+        """12/25 behind "on": fractions hardly stand there, and "on 3/4 of it" is left out."""
+        month, day = sorted((int(match[1]), int(match[2])), key=lambda n: n > 12)
+        if british and int(match[2]) <= 12:
+            month, day = int(match[2]), int(match[1])
+        if month > 12:
             return match[0]
-        said = year(int(second)) if len(second) == 4 else cardinal(int(second))
-        return f"{year(first)} to {said}"
+        name, said = MONTHS[month - 1], ordinal(day)
+        return f"the {said} of {name}" if british else f"{name} {said}"
 
-    def era(match: re.Match[str]) -> str:
-        number = int(match[1])
-        said = year(number) if number > 1000 else cardinal(number, british)
-        return f"{said} {' '.join(match[2].replace('.', ''))}"
+    def iso(match: re.Match[str]) -> str:
+        said = _said(int(match[4]), int(match[3]), int(match[1]), british)
+        return f"{said}, " if match[5] else said
 
-    text = _DECADE.sub(lambda m: decade(int(f"{m[1]}{m[2]}0")), text)
-    text = _SHORT_DECADE.sub(short_decade, text)
-    text = _ERA.sub(era, text)
-    text = _AD.sub(lambda m: f"A D {cardinal(int(m[1]), british)}", text)
-    text = _YEARS.sub(span, text)
-    text = _AFTER_CUE.sub(lambda m: m[1] + year(int(m[2]), british), text)
-    return _BEGINS.sub(lambda m: year(int(m[1]), british), text)
+    text = _ISO.sub(iso, text)
+    text = _NUMBERS.sub(numbers, text)
+    text = _MONTH_FIRST.sub(month_first, text)
+    text = _DAY_FIRST.sub(day_first, text)
+    text = _ON.sub(on, text)
 
+    def month_year(match: re.Match[str]) -> str:
+        of = " of" if " of " in match[0] else ""
+        return f"{_name(match['month'])}{of} {_year(match, british)}"
 
-def times_spoken(text: str) -> str:
-    """Times of day, with a.m. or p.m. or with a colon."""
-
-    def clock(match: re.Match[str]) -> str:
-        half = "a m" if match["half"][0] in "aA" else "p m"
-        # A dot that ends the sentence, too, stays: nothing or a capital follows.
-        rest = match.string[match.end() :]
-        ends = match["half"].endswith(".") and re.match(r"\s*$|\s+[A-Z\"“]", rest)
-        said = _hours(int(match["hour"]), match["minute"], match["second"])
-        return f"{said} {half}{'.' if ends else ''}"
-
-    def coloned(match: re.Match[str]) -> str:
-        hour, minute = int(match[1]), int(match[2])
-        if minute == 0 and not match[3]:
-            return f"{cardinal(hour)} o'clock" if 0 < hour < 13 else f"{cardinal(hour)} hundred"
-        return _hours(hour, match[2], match[3])
-
-    text = _CLOCK.sub(clock, text)
-    text = _OCLOCK.sub(lambda m: f"{cardinal(int(m[1]))} o'clock", text)
-    return _COLONED.sub(coloned, text)
+    return _MONTH_YEAR.sub(month_year, text)
 
 
-def _hours(hour: int, minute: str | None, second: str | None) -> str:
-    said = cardinal(hour)
-    if minute and minute != "00":
-        number = int(minute)
-        said += f" oh {ONES[number]}" if number < 10 else f" {cardinal(number)}"
-    if second:
-        number = int(second)
-        said += f" and {cardinal(number)} second{'' if number == 1 else 's'}"
-    return said
+def _days(match: re.Match[str]) -> str:
+    first = ordinal(int(match["day"]))
+    if not match["last"]:
+        return first
+    link = {"and": "and", "&": "and", "or": "or"}.get(match["link"], "to")
+    return f"{first} {link} {ordinal(int(match['last']))}"
 
 
 def _said(day: int, month: int, number: int, british: bool) -> str:
@@ -151,22 +113,19 @@ def _said(day: int, month: int, number: int, british: bool) -> str:
     return f"{name} {ordinal(day)}, {year(number)}"
 
 
-def _month_first(match: re.Match[str]) -> str:
-    said = f"{_name(match['month'])} {ordinal(int(match['day']))}"
-    return f"{said}, {year(int(match['year']))}" if match["year"] else said
-
-
-def _day_first(match: re.Match[str]) -> str:
-    said = f"the {ordinal(int(match['day']))} of {_name(match['month'])}"
-    return f"{said} {year(int(match['year']))}" if match["year"] else said
+def _year(match: re.Match[str], british: bool) -> str:
+    written = match["year"]
+    if len(written) == 4:
+        return year(int(written), british)
+    return two_digits(int(written[1:]))  # March '68
 
 
 def _name(month: str) -> str:
-    return _SHORT.get(month.rstrip("."), month)
+    return SHORT_MONTHS.get(month, month)
 
 
 def _full_year(written: str) -> int:
     number = int(written)
     if len(written) == 4:
         return number
-    return number + (2000 if number < 50 else 1900)
+    return number + (2000 if number < 30 else 1900)
