@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,18 @@ def test_many_texts_come_in_their_order_as_each_alone(voice: Voice) -> None:
         spoken[number].append(utterance.wav)
     for text, wavs in zip(texts[:4], spoken[-4:]):
         assert torch.equal(torch.cat(wavs), voice.speak(text, seed=1))
+    engine = TorchEngine(voice.model, voice.config.model, batch=7)
+    together = replace(voice, engine=engine).utterances(texts, Manner(seed=1))
+    for (number, utterance), wav in zip(together, (wav for wavs in spoken for wav in wavs)):
+        torch.testing.assert_close(utterance.wav, wav, atol=1e-5, rtol=0)
+    assert number == len(texts) - 1
+
+
+def test_bfloat16_rounds_the_samples_and_no_duration(voice: Voice) -> None:
+    rounded = replace(voice, engine=TorchEngine(voice.model, voice.config.model, "bfloat16"))
+    assert rounded.timings(STORY) == voice.timings(STORY)
+    wav, noise = voice.speak(STORY), rounded.speak(STORY) - voice.speak(STORY)
+    assert 0 < noise.square().mean() < 1e-2 * wav.square().mean()  # of this loud voice, 20 dB
 
 
 def test_no_sample_goes_beyond_full_scale(voice: Voice) -> None:
@@ -190,6 +203,8 @@ def test_memory_stays_flat_over_500_syntheses_and_in_a_long_text(voice: Voice) -
     before = resident_mib()
     for seed in range(500):
         voice.speak("Abba bad.", seed=seed)
-    n_samples = sum(len(piece) for piece in voice.stream(STORY * 200))  # 10,000 characters
-    assert n_samples > 100 * voice.sample_rate
+    text = STORY * 200  # 10,000 characters
+    n_samples = sum(len(piece) for piece in voice.stream(text))
+    n_samples += sum(len(spoken.wav) for _, spoken in voice.utterances([text], Manner()))
+    assert n_samples > 200 * voice.sample_rate
     assert resident_mib() - before < 12

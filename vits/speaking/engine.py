@@ -38,6 +38,7 @@ class Engine(Protocol):
     """Computes a voice's model. speaker, language: their places in the config's lists."""
 
     name: str  # for messages
+    batch: int  # texts that it is best given together
     hop_length: int  # samples of a frame
     flow_context: int  # frames at either side that a latent depends on
     context_frames: int  # latents at either side that a frame's samples depend on

@@ -56,7 +56,7 @@ class OnnxEngine:
         n_threads: int,
     ) -> None:
         model = config.model
-        self.name = "onnxruntime"
+        self.name, self.batch = "onnxruntime", 1
         self.texts = texts
         self.hop_length = model.decoder.hop_length
         self.flow_context = model.flow.reach

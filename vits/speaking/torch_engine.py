@@ -14,7 +14,7 @@ from vits.model import VitsModel
 from vits.speaking.engine import Drawn, Noise, Scales
 from vits.text_encoder import length_mask
 
-# Texts that are read together. On a CPU padding costs more than it saves.
+# Texts that are computed together. On a CPU padding costs more than it saves.
 BATCH = {"cpu": 1, "cuda": 32}
 # Frames that a CPU decodes at a time, so that they stay in its caches: all 930 of a sentence take
 # configs/base.json 16 % longer, and a light decoder 30 % (Zen 4, two cores).

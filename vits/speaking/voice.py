@@ -25,7 +25,6 @@ from vits.text import FrontEnd, SymbolTable, describe_symbol, spelt_words
 logger = logging.getLogger(__name__)
 
 FIRST_CHUNK, GROWTH, LARGEST_CHUNK = 24, 2, 384  # frames of a stream's pieces: the first one soon
-N_AHEAD = 64  # pieces of text that are sorted by length and computed together
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Voice:
         """
         how = Manner(**manner)
         made, start = [], 0
-        for line, drawn in self._drawn(self.lines(text, how), how, N_AHEAD):
+        for line, drawn in self._drawn(self.lines(text, how), how, self.engine.batch):
             if drawn is not None:
                 frames = self._frames(drawn)
                 made.append(self.timing(line, frames, start, how))
@@ -129,8 +128,8 @@ class Voice:
         """
         speaker = self.speaker_id(how.speaker)
         numbered = ((i, line) for i, text in enumerate(texts) for line in self.lines(text, how))
-        while group := list(islice(numbered, N_AHEAD)):
-            found = [*self._drawn([line for _, line in group], how, N_AHEAD)]
+        while group := list(islice(numbered, self.engine.batch)):
+            found = [*self._drawn([line for _, line in group], how, len(group))]
             draws = [drawn for _, drawn in found if drawn is not None]
             latents = self.engine.flow([drawn.z_p for drawn in draws], speaker)
             wavs = iter(self.engine.decode(latents, speaker))
