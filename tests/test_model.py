@@ -16,8 +16,9 @@ from tests.tiny_model import (
 from vits.attention import RelativeAttention
 from vits.duration_predictor import DurationPredictor
 from vits.losses import duration_loss, kl_loss
-from vits.model import VitsModel, alignment_scores, take_segments
+from vits.model import VitsModel, take_segments
 from vits.text_encoder import length_mask
+from vits.text_on_frames import alignment_scores
 
 KINDS = ["stochastic", "deterministic"]
 

@@ -9,7 +9,6 @@ from hifigan.config import AudioConfig, DiscriminatorConfig
 from hifigan.discriminators import Judgement, vits_discriminators
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
-from vits.exchange.names import vits_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 from vits import alignment
 from vits.config import (
@@ -19,9 +18,11 @@ from vits.config import (
     TextEncoderConfig,
     WaveNetConfig,
 )
+from vits.exchange.names import vits_name
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingNoise, TrainingOutput, VitsModel, alignment_scores, take_segments
+from vits.model import TrainingNoise, TrainingOutput, VitsModel, take_segments
 from vits.text_encoder import length_mask
+from vits.text_on_frames import alignment_scores
 
 AUDIO = AudioConfig(
     sample_rate=22050, n_fft=1024, hop_length=256, win_length=1024, n_mels=80, f_min=0.0, f_max=None

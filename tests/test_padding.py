@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from tests.tiny_model import tiny_batch, tiny_model
-from vits.model import TrainingNoise, VitsModel, align, hold
+from vits.model import TrainingNoise, VitsModel
 from vits.text_encoder import length_mask
+from vits.text_on_frames import align, hold
 
 N_TEXT, N_SPEC = 4, 13  # of the shorter item, the second of tiny_batch
 DECODER_REACH = 10  # frames behind an end that still move samples before it

@@ -17,11 +17,12 @@ from tests.precision_modes import Mode, Operations, modes
 from tests.tiny_model import TINY_AUDIO, tiny_batch, tiny_model
 from vits.data import Batch
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingOutput, alignment_scores
+from vits.model import TrainingOutput
 from vits.posterior_encoder import Posterior
 from vits.spline import _knots, spline
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
 from vits.text_encoder import length_mask
+from vits.text_on_frames import alignment_scores
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BOUND, N_BINS = 5.0, 10

@@ -21,8 +21,9 @@ from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.doctor.findings import NOTE, WARNING, Case, Finding, Histogram
 from vits.doctor.sound_histograms import histogram
 from vits.doctor.text_rules import finding, some_of
-from vits.model import TrainingNoise, VitsModel, align, expand, hold
+from vits.model import TrainingNoise, VitsModel
 from vits.text_encoder import length_mask
+from vits.text_on_frames import align, expand, hold
 
 N_TOGETHER = 8  # utterances
 FEWEST = 10  # to judge by

@@ -1,0 +1,59 @@
+"""Which symbol each frame belongs to: searched for in training (VITS Sec. 2.2.1), told by durations
+in speaking.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from hifigan.phases import phase
+from vits import alignment
+from vits.text_encoder import EncodedText
+
+
+@torch.no_grad()
+def align(z_p: Tensor, text: EncodedText, token_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
+    """The most likely monotonic alignment of frames and symbols (VITS Eq. 6): durations [B,
+    T_text].
+    """
+    with phase("alignment"):
+        return alignment.search(
+            alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths
+        )
+
+
+def alignment_scores(z_p: Tensor, m_p: Tensor, logs_p: Tensor) -> Tensor:
+    """log N(z_p[t]; m_p[x], exp(logs_p[x])) of every frame t under every symbol x, in nats.
+
+    z_p: [B, C, T_spec]; m_p, logs_p: [B, C, T_text]. Returns [B, T_spec, T_text]. With p = exp(-2
+    logs_p), the square is multiplied out so that all frames meet all symbols in one matrix product:
+    -(z - m)^2 p / 2 = -z^2 p / 2 + z m p - m^2 p / 2.
+    """
+    with torch.autocast(z_p.device.type, enabled=False):
+        z_p, m_p, logs_p = z_p.float(), m_p.float(), logs_p.float()
+        precision = torch.exp(-2 * logs_p)
+        of_symbol = (-0.5 * math.log(2 * math.pi) - logs_p - 0.5 * m_p.square() * precision).sum(1)
+        frames = torch.cat([z_p.square(), z_p], dim=1).transpose(1, 2)  # [B, T_spec, 2C]
+        symbols = torch.cat([-0.5 * precision, m_p * precision], dim=1)  # [B, 2C, T_text]
+        return torch.baddbmm(of_symbol.unsqueeze(1), frames, symbols)
+
+
+def hold(durations: Tensor, n_frames: int) -> Tensor:
+    """Which symbol each frame belongs to: durations [B, T_text] to indices [B, n_frames].
+
+    Frames behind an item's end get its last column.
+    """
+    ends = durations.cumsum(1)
+    frames = torch.arange(n_frames, device=durations.device).expand(durations.shape[0], -1)
+    return torch.searchsorted(ends, frames.contiguous(), right=True).clamp(
+        max=durations.shape[1] - 1
+    )
+
+
+def expand(states: Tensor, symbol_of_frame: Tensor) -> Tensor:
+    """Hold each text state for as many frames as its symbol lasts.
+
+    states: [B, C, T_text]; symbol_of_frame: [B, T_spec]. Returns [B, C, T_spec].
+    """
+    return states.gather(2, symbol_of_frame.unsqueeze(1).expand(-1, states.shape[1], -1))
