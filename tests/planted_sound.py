@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.signal
 import soundfile
 import soxr
 
@@ -142,6 +143,14 @@ def in_rumbling_room(wav: np.ndarray, rate: int, rng: np.random.Generator) -> Pl
     return Planted(wav + speech_level(wav) * 0.2 * noise / noise.std(), rate)
 
 
+def in_echoing_room(wav: np.ndarray, rate: int, rng: np.random.Generator) -> Planted:
+    return Planted(echoed(wav, rate, 0.6, 0.0, rng), rate)
+
+
+def far_away_in_a_hall(wav: np.ndarray, rate: int, rng: np.random.Generator) -> Planted:
+    return Planted(echoed(wav, rate, 1.2, -6.0, rng), rate)
+
+
 def with_50_hz(wav: np.ndarray, rate: int, rng: np.random.Generator) -> Planted:
     return Planted(wav + mains(wav, rate, 50), rate)
 
@@ -239,6 +248,8 @@ PLANTS = {
     "softer than the rest": Plant("uneven_loudness", softer_than_the_rest),
     "hiss": Plant("noisy", in_hiss),
     "room noise": Plant("noisy", in_rumbling_room),
+    "echo": Plant("echo", in_echoing_room),
+    "echo of a hall": Plant("echo", far_away_in_a_hall),
     "hum of 50 Hz": Plant("hum", with_50_hz),
     "hum of 60 Hz": Plant("hum", with_60_hz),
     "whine": Plant("tone", with_usb_whine),
@@ -261,6 +272,19 @@ PLANTS = {
 def speech_level(wav: np.ndarray) -> float:
     """Root mean square, of full scale; pauses are few in these recordings."""
     return float(np.sqrt(np.mean(wav**2)))
+
+
+def echoed(
+    wav: np.ndarray, rate: int, seconds: float, direct: float, rng: np.random.Generator
+) -> np.ndarray:
+    """As loud as before. seconds: in which the echo falls by 60 dB; direct: dB over the echo."""
+    times = np.arange(int(1.2 * seconds * rate)) / rate
+    echo = rng.standard_normal(len(times)) * 10 ** (-3 * times / seconds)
+    echo[times < 0.004] = 0  # the way to a wall and back
+    echo *= 10 ** (-direct / 20) / np.sqrt(np.sum(echo**2))
+    echo[0] = 1
+    wet = scipy.signal.oaconvolve(wav, echo)[: len(wav)]
+    return wet * speech_level(wav) / speech_level(wet)
 
 
 def mains(wav: np.ndarray, rate: int, frequency: float) -> np.ndarray:

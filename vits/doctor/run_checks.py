@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hifigan.atomic_file import appearing_whole
 from hifigan.checkpoint import open_checkpoint
-from hifigan.corpus.finder import Folders
+from hifigan.corpus.finder import Folders, list_recordings
 from hifigan.errors import UserError
 from hifigan.json_config import config_from_dict, read_json
 from hifigan.listening.run_folder import read_curves
@@ -19,7 +20,7 @@ from vits.data import Utterance
 from vits.doctor.alignment_checks import Fit, alignment_findings, fits_of, judged
 from vits.doctor.curves_checks import curve_findings
 from vits.doctor.findings import NOTE, Curve, Examination, Finding, Histogram
-from vits.doctor.mel_checks import mel_findings
+from vits.doctor.mel_checks import mel_findings, rate_findings
 from vits.doctor.messages import examine_message, is_telling
 from vits.model import make_model
 
@@ -48,8 +49,8 @@ class Aligned:
 
 
 def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
-    """Of a run folder: curves, log, and alignment of all utterances; of a vocoder's run, whether
-    its mels belong to its recordings.
+    """Of a run folder: curves, log, alignment of all utterances, and the recordings' rate; of a
+    vocoder's run, whether its mels belong to its recordings.
 
     clean_list: where to write the training list without those whose text is likely wrong; an
     existing file is refused, and so is a run that cannot be aligned.
@@ -68,6 +69,9 @@ def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
         if clean_list is not None:
             raise UserError(f"{run}: is a vocoder's, which reads no texts; name a run of train.py")
         findings += mel_findings(vocoder)
+        with suppress(UserError):  # the recordings may be elsewhere by now
+            recordings = list(list_recordings(Path(vocoder.data.wavs)).values())
+            findings += rate_findings(recordings, vocoder.audio.sample_rate)
     elif any(run.glob("checkpoints/*.pt")):
         try:
             aligned = align_run(run)
@@ -78,7 +82,8 @@ def examine_run(run: Path, clean_list: Path | None = None) -> Examination:
             findings.append(Finding("not_aligned", NOTE, title, str(error), "see the message"))
         else:
             in_texts, histograms = alignment_findings(aligned.fits, aligned.utterances)
-            findings += in_texts
+            paths = [Path(utterance.path) for utterance in aligned.utterances]
+            findings += in_texts + rate_findings(paths, aligned.config.audio.sample_rate)
             if clean_list is not None:
                 write_clean_list(aligned, clean_list)
             facts.append(("aligned", f"{len(aligned.fits):,} utterances of the training list"))

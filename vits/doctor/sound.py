@@ -20,6 +20,7 @@ from hifigan.corpus.activity import (
     power_spectrum,
     runs,
 )
+from vits.doctor.reverb import fall
 from vits.doctor.sound_file import Fault, Header, count_levels, read_recording
 from vits.doctor.sound_shape import (
     clicks,
@@ -69,6 +70,7 @@ class Sound:
     end_level: float = float("nan")  # of the last 5 ms
     longest_pause: float = 0.0  # seconds, between sounds
     longest_pause_at: float = 0.0
+    fall: float = float("nan")  # dB within 80 ms where sounds end; little in an echoing room
     zero_seconds: float = 0.0  # digital silence
     longest_zeros: float = 0.0
     longest_zeros_at: float = 0.0
@@ -195,6 +197,7 @@ def _speech_facts(
         "speech_seconds": float(speech.active.sum() * hop),
         "start_level": decibels(first**2) - speech.level,
         "end_level": decibels(last**2) - speech.level,
+        "fall": fall(spectrum),
         "envelope": _envelope(spectrum, speech),
     }
 

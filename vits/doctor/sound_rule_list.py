@@ -4,6 +4,7 @@ import numpy as np
 
 from vits.doctor.findings import ERROR, NOTE, WARNING
 from vits.doctor.sound_rules import (
+    ECHO,
     EDGES,
     EMPTY_CHANNEL,
     HUM,
@@ -23,6 +24,7 @@ from vits.doctor.sound_rules import (
     clipped,
     coarse,
     cut_off,
+    echoing,
     in_stereo,
     is_coarse_format,
     is_silent,
@@ -32,8 +34,14 @@ from vits.doctor.sound_rules import (
     steady,
     told_clipped,
     told_edges,
+    told_end,
     told_float,
+    told_hum,
+    told_noisy,
     told_silent,
+    told_start,
+    told_tone,
+    told_zeros,
 )
 
 OFTEN = "take these lines out of the list, or record them again"
@@ -167,10 +175,16 @@ RULES = (
         "The model learns the noise as a part of the voice.",
         "clean them with a denoiser, or " + OFTEN,
         noisy,
-        lambda s, m: (
-            f"speech {s.snr:.0f} dB above the noise ({s.speech_level:.0f} and "
-            f"{s.noise_level:.0f} dBFS)"
-        ),
+        told_noisy,
+    ),
+    Rule(
+        "echo",
+        WARNING,
+        ("was made in an echoing room", "were made in an echoing room"),
+        "The model learns the room with the voice, which then sounds far away.",
+        "record nearer to the microphone, among curtains, carpets or clothes",
+        echoing,
+        lambda s, m: f"sounds fall by {s.fall:.0f} dB in 80 ms, expected {ECHO[0]:.0f} or more",
     ),
     Rule(
         "hum",
@@ -180,10 +194,7 @@ RULES = (
         "filter the mains frequency and its multiples out, such as with ffmpeg -af "
         "highpass=f=80, and look for a bad cable before you record more",
         lambda m: steady(m, "hum", HUM_EXCESS, HUM),
-        lambda s, m: (
-            f"{s.hum_frequency:.0f} Hz and multiples, {s.speech_level - s.hum_level:.0f} dB below "
-            f"speech"
-        ),
+        told_hum,
     ),
     Rule(
         "tone",
@@ -192,9 +203,7 @@ RULES = (
         "A whine of USB power, a screen or a fan becomes a part of the voice.",
         "filter that frequency out, such as with ffmpeg -af bandreject=f=FREQUENCY:w=50",
         lambda m: steady(m, "tone", TONE_EXCESS, TONE),
-        lambda s, m: (
-            f"{s.tone_frequency:.0f} Hz, {s.speech_level - s.tone_level:.0f} dB below speech"
-        ),
+        told_tone,
     ),
     Rule(
         "dc_offset",
@@ -230,7 +239,7 @@ RULES = (
         "The first word is not whole, so the voice learns to swallow beginnings.",
         "cut it from the long recording again, a little earlier, or take the line out",
         lambda m: cut_off(m, "start_level"),
-        lambda s, m: f"the first 5 ms are {_near(s.start_level)} speech",
+        told_start,
     ),
     Rule(
         "cut_end",
@@ -239,7 +248,7 @@ RULES = (
         "The last word is not whole, so the voice learns to swallow endings.",
         "cut it from the long recording again, a little later, or take the line out",
         lambda m: cut_off(m, "end_level"),
-        lambda s, m: f"the last 5 ms are {_near(s.end_level)} speech",
+        told_end,
     ),
     Rule(
         "long_edges",
@@ -266,10 +275,7 @@ RULES = (
         "Exact zeros come from padding or a noise gate; beside a room's noise the switch is heard.",
         "python -m vits.prepare --trim cuts them off the ends; record without a noise gate",
         lambda m: m["longest_zeros"] * (m["longest_zeros"] >= ZEROS) * ~is_silent(m),
-        lambda s, m: (
-            f"{s.zero_seconds:.2f} s of zeros, the longest {s.longest_zeros:.2f} s at "
-            f"{s.longest_zeros_at:.2f} s"
-        ),
+        told_zeros,
     ),
     Rule(
         "too_short",
@@ -290,8 +296,3 @@ RULES = (
         lambda s, m: f"{s.seconds:.2f} s, expected {m.max_seconds:g} s or less",
     ),
 )
-
-
-def _near(level: float) -> str:
-    """A level relative to speech, in words."""
-    return f"{-level:.0f} dB below" if level < 0 else f"{level:.0f} dB above"

@@ -19,6 +19,8 @@ UNEVEN = (8.0, 12.0)  # dB from the speaker's median: one speaker in one session
 NOISY = (25.0, 20.0)  # dB: studios have 40 and more, good rooms 30; at 20 hiss is plain to hear
 NOISIER = 12.0  # dB below the set's median; between NOISY's limits it takes that, too
 LEAST_FOR_FLOOR = (1.0, 2.5)  # seconds; shorter clips may have no pause to measure noise in
+ECHO = (13.0, 11.5)  # dB: dry recordings have 15 and more, a room of 0.6 s at a metre 11 or less
+LEAST_FOR_ECHO = 1.0  # seconds of speech; a single word may have no sound that ends quickly
 HUM_EXCESS, HUM = 12.0, (-45.0, -35.0)  # dB over its surroundings; dB to speech
 TONE_EXCESS, TONE = 12.0, (-55.0, -45.0)
 LEAST_FOR_STEADY = 1.5  # seconds; in less, a vowel may last
@@ -99,11 +101,16 @@ def is_silent(m: Measures) -> np.ndarray:
     return (m["peak"] < SILENT_PEAK) | (m["speech_seconds"] < LEAST_SPEECH)
 
 
+def echoing(m: Measures) -> np.ndarray:
+    return beyond(m["fall"], ECHO) * (m["speech_seconds"] >= LEAST_FOR_ECHO) * ~is_silent(m)
+
+
 def noisy(m: Measures) -> np.ndarray:
+    """An echo fills the pauses as noise does, but noise leaves no echo to be measured."""
     usual = float(np.nanmedian(m.snr)) if np.isfinite(m.snr).any() else 0.0
     plain = (m.snr <= NOISY[1]) & (m.seconds >= LEAST_FOR_FLOOR[0])
     stands_out = (m.snr < usual - NOISIER) & (m.seconds >= LEAST_FOR_FLOOR[1])
-    return beyond(m.snr, NOISY) * (plain | stands_out) * ~is_silent(m)
+    return beyond(m.snr, NOISY) * (plain | stands_out) * ~is_silent(m) * (echoing(m) == 0)
 
 
 def clipped(m: Measures) -> np.ndarray:
@@ -177,3 +184,38 @@ def told_silent(s: Sound, m: Measures) -> str:
     if s.peak < SILENT_PEAK:
         return f"peak {s.peak:.1g} of full scale"
     return f"{s.speech_seconds:.2f} s of speech in {s.seconds:.2f} s"
+
+
+def told_noisy(s: Sound, m: Measures) -> str:
+    return (
+        f"speech {s.snr:.0f} dB above the noise ({s.speech_level:.0f} and {s.noise_level:.0f} dBFS)"
+    )
+
+
+def told_hum(s: Sound, m: Measures) -> str:
+    below = s.speech_level - s.hum_level
+    return f"{s.hum_frequency:.0f} Hz and multiples, {below:.0f} dB below speech"
+
+
+def told_tone(s: Sound, m: Measures) -> str:
+    return f"{s.tone_frequency:.0f} Hz, {s.speech_level - s.tone_level:.0f} dB below speech"
+
+
+def told_zeros(s: Sound, m: Measures) -> str:
+    return (
+        f"{s.zero_seconds:.2f} s of zeros, the longest {s.longest_zeros:.2f} s at "
+        f"{s.longest_zeros_at:.2f} s"
+    )
+
+
+def told_start(s: Sound, m: Measures) -> str:
+    return f"the first 5 ms are {_near(s.start_level)} speech"
+
+
+def told_end(s: Sound, m: Measures) -> str:
+    return f"the last 5 ms are {_near(s.end_level)} speech"
+
+
+def _near(level: float) -> str:
+    """A level relative to speech, in words."""
+    return f"{-level:.0f} dB below" if level < 0 else f"{level:.0f} dB above"

@@ -23,7 +23,7 @@ from hifigan.corpus.columns import (
     write_columns,
 )
 from hifigan.corpus.packed import pack
-from vits.doctor import sound, sound_file, sound_shape, sound_spectrum
+from vits.doctor import reverb, sound, sound_file, sound_shape, sound_spectrum
 from vits.doctor.sound import N_ENVELOPE, Sound, measure
 
 logger = logging.getLogger(__name__)
@@ -169,6 +169,6 @@ class KnownSounds:
 def _version() -> str:
     """Changes with the code that measures: what other code has measured means something else."""
     digest = hashlib.blake2b(str(FACTS.descr).encode(), digest_size=8)
-    for module in (activity, sound, sound_file, sound_shape, sound_spectrum):
+    for module in (activity, reverb, sound, sound_file, sound_shape, sound_spectrum):
         digest.update(Path(module.__file__).read_bytes())
     return digest.hexdigest()
