@@ -3,16 +3,14 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
 from hifigan.errors import UserError
+from tests.small_sources import SOURCES, SPEAKERS, TEXTS, lines, listed, sound
 from vits.sources.entry import (
     BAD_JSON,
     LINE_BREAKS,
     NO_RECORDING_LISTED,
-    NO_TEXT_FILE,
     NOT_UTF8,
     TWICE,
     WRONG_COLUMNS,
@@ -20,120 +18,6 @@ from vits.sources.entry import (
 )
 from vits.sources.packed_entries import pack_entries
 from vits.sources.reader import LAYOUTS, read_source
-
-TEXTS = {
-    "a1": "The first sentence.",
-    "a2": "Второто изречение, по-дълго.",
-    "b1": "A third one, longer than the rest of them.",
-    "b2": "And the last.",
-}
-SPEAKERS = {"a1": "anna", "a2": "anna", "b1": "boris", "b2": "boris"}
-
-
-def sound(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.zeros(80), 8000)
-    return path
-
-
-def lines(*rows: str) -> bytes:
-    return "".join(f"{row}\n" for row in rows).encode()
-
-
-def listed(
-    folder: Path, name: str, row: str, sounds: str = "wavs/{id}.wav", head: str = ""
-) -> Path:
-    """A folder with a list; row: of each utterance."""
-    folder.mkdir(exist_ok=True)
-    rows = [row.format(id=i, text=t, speaker=SPEAKERS[i], raw=t.upper()) for i, t in TEXTS.items()]
-    (folder / name).write_bytes(lines(*([head] if head else []), *rows))
-    for i in TEXTS:
-        sound(folder / sounds.format(id=i))
-    return folder
-
-
-def write_vctk(folder: Path) -> Path:
-    for i, text in TEXTS.items():
-        speaker = SPEAKERS[i]
-        sound(folder / f"wav48_silence_trimmed/{speaker}/{speaker}_{i}_mic1.flac")
-        sound(folder / f"wav48_silence_trimmed/{speaker}/{speaker}_{i}_mic2.flac")
-        (folder / f"txt/{speaker}").mkdir(parents=True, exist_ok=True)
-        (folder / f"txt/{speaker}/{speaker}_{i}.txt").write_text(text + "\n", "utf-8")
-    return folder
-
-
-def write_kaldi(folder: Path) -> Path:
-    for i in TEXTS:
-        sound(folder / f"sound/{i}.wav")
-    (folder / "wav.scp").write_bytes(lines(*(f"{i} sound/{i}.wav" for i in TEXTS)))
-    (folder / "text").write_bytes(lines(*(f"{i} {t}" for i, t in TEXTS.items())))
-    (folder / "utt2spk").write_bytes(lines(*(f"{i} {s}" for i, s in SPEAKERS.items())))
-    return folder
-
-
-def write_pairs(folder: Path) -> Path:
-    for i, text in TEXTS.items():
-        path = sound(folder / SPEAKERS[i] / f"{i}.wav")
-        path.with_suffix(".txt").write_text(f"{text}\n", "utf-8")
-    return folder
-
-
-def write_json(folder: Path) -> Path:
-    rows = [
-        json.dumps(
-            {
-                "audio": sound(folder / f"x/{i}.flac").name and f"x/{i}.flac",
-                "text": t,
-                "speaker": SPEAKERS[i],
-            }
-        )
-        for i, t in TEXTS.items()
-    ]
-    (folder / "manifest.jsonl").write_bytes(lines(*rows))
-    return folder
-
-
-SOURCES = {  # how each is written, its layout, and whether it has speakers
-    "LJ Speech": (lambda f: listed(f, "metadata.csv", "{id}|{raw}|{text}"), "ljspeech", False),
-    "Piper, one speaker": (lambda f: listed(f, "metadata.csv", "{id}|{text}"), "path_text", False),
-    "Piper": (
-        lambda f: listed(f, "metadata.csv", "{id}|{speaker}|{text}"),
-        "path_speaker_text",
-        True,
-    ),
-    "Coqui's head": (
-        lambda f: listed(
-            f, "metadata.csv", "wavs/{id}.wav|{text}|{speaker}", head="audio_file|text|speaker_name"
-        ),
-        "table",
-        True,
-    ),
-    "StyleTTS": (
-        lambda f: listed(f, "train.txt", "{id}.wav|{text}|{speaker}"),
-        "path_text_speaker",
-        True,
-    ),
-    "tabs": (
-        lambda f: listed(
-            f,
-            "validated.tsv",
-            "{speaker}\t{id}.mp3\t{text}",
-            "clips/{id}.mp3.wav",
-            "client_id\tpath\tsentence",
-        ),
-        "table",
-        True,
-    ),
-    "commas": (
-        lambda f: listed(f, "metadata.csv", '{id}.wav,"{text}"', head="file_name,text"),
-        "table",
-        False,
-    ),
-    "VCTK": (write_vctk, "vctk", True),
-    "Kaldi": (write_kaldi, "kaldi", True),
-    "pairs": (write_pairs, "pairs", True),
-    "JSON lines": (write_json, "json_lines", True),
-}
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -232,72 +116,6 @@ def test_bad_json_is_told_by_line(tmp_path):
     assert 'no text "text"' in found[BAD_JSON][2] and "put it in quotes" in found[BAD_JSON][3]
 
 
-def test_a_recording_without_a_text_file_is_a_problem(tmp_path):
-    write_pairs(tmp_path)
-    sound(tmp_path / "anna/x.wav")
-    sound(tmp_path / "anna/y.wav").with_suffix(".txt").write_bytes("привет".encode("cp1251"))
-    kinds = {p.place: p.kind for p in read_source(tmp_path).problems}
-    assert kinds == {"anna/x.wav": NO_TEXT_FILE, "anna/y.txt": NOT_UTF8}
-
-
-def test_kaldi_commands_and_segments_are_told(tmp_path):
-    write_kaldi(tmp_path)
-    (tmp_path / "wav.scp").write_bytes(lines("a1 sox a.wav -t wav - |", "a2 sound/a2.wav"))
-    source = read_source(tmp_path)
-    assert "is a command" in source.problems[0].detail and source.problems[0].place == "wav.scp:1"
-    told = {p.place: p.kind for p in source.problems}
-    assert told["wav.scp:1"] == WRONG_COLUMNS
-    assert [(e.id, e.path) for e in source.entries][1:] == [("b1", None), ("b2", None)]
-
-
-def test_kaldi_segments_are_parts_of_recordings_for_those_who_want_them(tmp_path):
-    write_kaldi(tmp_path)
-    (tmp_path / "segments").write_bytes(
-        lines("a1 b2 0.5 1.25", "a2 b2 2 1", "b1 b2 x 3", "c b2 1 2")
-    )
-    with pytest.raises(UserError, match="parts of longer recordings; run python -m vits.prepare"):
-        read_source(tmp_path)
-    source = read_source(tmp_path, with_parts=True)
-    (entry,) = source.entries
-    assert (entry.id, entry.path.name, entry.start, entry.end) == ("a1", "b2.wav", 0.5, 1.25)
-    assert entry.text == TEXTS["a1"] and entry.speaker == "anna"
-    told = {p.place: p.kind for p in source.problems}
-    assert told == {
-        "segments:2": WRONG_COLUMNS,
-        "segments:3": WRONG_COLUMNS,
-        "text:4": WRONG_COLUMNS,
-        "segments:4": NO_RECORDING_LISTED,
-    }
-
-
-def test_a_kaldi_id_on_two_lines_counts_once_and_a_path_is_told_what_is_near(tmp_path):
-    write_kaldi(tmp_path)
-    with (tmp_path / "text").open("ab") as file:
-        file.write(lines("a1 Another text."))
-    (tmp_path / "wav.scp").write_bytes(
-        lines(
-            f"a1 {tmp_path}/sound/a1.wav", "a2 sound/A2.wav", "b1  sound/b1.wav", "b2\tsound/b2.wav"
-        )
-    )
-    source = read_source(tmp_path)
-    assert [(p.kind, p.place) for p in source.problems] == [(TWICE, "text:5")]
-    assert "stands at text:1" in source.problems[0].detail
-    found = {entry.id: entry for entry in source.entries}
-    assert list(found) == ["a1", "a2", "b1", "b2"] and found["a1"].text == TEXTS["a1"]
-    assert found["a2"].path is None and found["a2"].near.endswith("sound/a2.wav")
-    assert all(found[i].path == tmp_path / f"sound/{i}.wav" for i in ("a1", "b1", "b2"))
-
-
-def test_a_kaldi_recording_is_found_below_the_folder_that_scripts_run_in(tmp_path):
-    folder = tmp_path / "data/train"
-    folder.mkdir(parents=True)
-    write_kaldi(folder)
-    (folder / "sound").rename(tmp_path / "sound")
-    assert {e.path for e in read_source(folder).entries} == {
-        tmp_path / f"sound/{i}.wav" for i in TEXTS
-    }
-
-
 def test_packed_entries_are_the_entries():
     entries = [
         Entry("a", Path("x/a.wav"), None, "Text.", "anna", "en-us", "l:1", "train", 0.0, 1.5),
@@ -307,18 +125,6 @@ def test_packed_entries_are_the_entries():
     packed = pack_entries(iter(entries))
     assert list(packed) == entries and packed[-1] == entries[2] and packed[:2] == entries[:2]
     assert list(pack_entries([])) == []
-
-
-def test_recordings_of_vctk_without_a_text_are_told_once(tmp_path):
-    write_vctk(tmp_path)
-    for mic in (1, 2):
-        sound(tmp_path / f"wav48_silence_trimmed/p315/p315_001_mic{mic}.flac")
-    sound(tmp_path / "wav48_silence_trimmed/anna/anna_x.wav")
-    source = read_source(tmp_path)
-    assert [(p.kind, Path(p.place).name) for p in source.problems] == [
-        (NO_TEXT_FILE, "anna_x.wav"),
-        (NO_TEXT_FILE, "p315_001_mic1.flac"),
-    ]
 
 
 def test_empty_columns_at_the_ends_of_a_row_are_columns(tmp_path):
@@ -336,14 +142,6 @@ def test_where_the_normalised_text_is_left_out_the_raw_one_counts(tmp_path):
     rows = [f"{i}|{t}|{t}" for i, t in TEXTS.items()]
     (tmp_path / "metadata.csv").write_bytes(lines(*rows, "c|Only raw.|"))
     assert read_source(tmp_path).entries[4].text == "Only raw."
-
-
-def test_many_texts_beside_recordings_are_no_lists(tmp_path):
-    sound(tmp_path / "a.wav")
-    (tmp_path / "a.normalized.txt").write_text("Read me.", "utf-8")
-    (tmp_path / "readme.txt").write_text("About it.", "utf-8")
-    source = read_source(tmp_path)
-    assert source.layout == "pairs" and [e.text for e in source.entries] == ["Read me."]
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,21 @@ import sys
 from pathlib import Path
 
 from hifigan.errors import Parser, UserError, user_errors_exit
-from vits.prepare.arguments import STAGES, require_apart, settings_of, shard_of, stages_of
+from vits.prepare.arguments import (
+    STAGES,
+    require_apart,
+    require_made,
+    settings_of,
+    shard_of,
+    stages_of,
+)
 from vits.prepare.audio_stage import make_audio, n_cores
 from vits.prepare.locks import locked
 from vits.prepare.manifest_stage import count_symbols, write_lists, write_text
 from vits.prepare.read_stage import check_entries, read_entries
-from vits.prepare.report import report
+from vits.prepare.report import counted, lasting, report
 from vits.prepare.settings import Settings, agree, record
-from vits.prepare.work import FOLDER
+from vits.prepare.work import ENTRIES, FOLDER
 from vits.sources.reader import LAYOUTS
 
 logger = logging.getLogger(__name__)
@@ -48,16 +55,25 @@ def run(args: argparse.Namespace) -> None:
     require_apart(args.input, folder)
     if first == 0 and not args.input.exists():
         raise UserError(f"{args.input}: no such file or folder, but --input names it")
+    require_made(folder, first)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "run", is_shared=shard.total > 1):
-        agree(settings, folder, args.redo)
+        agrees = agree(settings, folder, args.redo)
+        if first > 0 and not agrees:
+            raise UserError(
+                "--redo: other settings are taken up from the first stage on; leave out --stage "
+                "(recordings that they do not change stay)"
+            )
         with locked(folder, "lists", waits=True):  # shards that start together read in turn
             if first <= 0:
-                logger.info("read      %s entries", f"{read_entries(folder, settings):,}")
+                n, layout = read_entries(folder, settings)
+                logger.info("read      %s, laid out as %s", counted(n, "entry"), layout)
             record(settings, folder)
             if first <= 1 <= last:
                 n, n_refused = check_entries(folder, settings)
                 logger.info("checked   %s to make, %s refused", f"{n:,}", f"{n_refused:,}")
+            elif not agrees:  # they are of other settings
+                (folder / FOLDER / ENTRIES).unlink(missing_ok=True)
         if first <= 2 <= last:
             with locked(folder, f"shard.{shard.number}_of_{shard.total}"):
                 counts = make_audio(folder, settings, shard, args.jobs or n_cores())
@@ -74,16 +90,13 @@ def run_behind_audio(folder: Path, settings: Settings, first: int, last: int) ->
         lists = write_lists(folder, settings)
         write_text(notes, json.dumps({"n_torn": lists.n_torn}))
         told = ", ".join(f"{name} {n:,}" for name, n in lists.n.items())
-        logger.info("split     %s; %s old files removed", told, f"{lists.n_removed:,}")
+        logger.info("split     %s", told)
+        if lists.n_removed:
+            logger.info("removed   %s of before", counted(lists.n_removed, "recording"))
         for side, asked in (("valid", settings.valid), ("test", settings.test)):
             if lists.n[side] < asked and asked >= 1:
-                logger.info(
-                    "%s     --%s asks for %g, but a third of all is the most, and each speaker "
-                    "keeps a sentence to train on",
-                    side,
-                    side,
-                    asked,
-                )
+                told = "a third of all is the most, and each speaker keeps a sentence to train on"
+                logger.info("%-9s --%s asks for %g, but %s", side, side, asked, told)
         if not any(lists.n.values()):
             refused = report(folder, settings, lists.n_torn)["refused"]
             most, rows = max(refused.items(), key=lambda item: len(item[1]))
@@ -98,10 +111,10 @@ def run_behind_audio(folder: Path, settings: Settings, first: int, last: int) ->
         n_torn = json.loads(notes.read_text("utf-8"))["n_torn"] if notes.exists() else None
         found = report(folder, settings, n_torn)
         logger.info(
-            "report    %s: %s utterances, %.2f h; %s refused",
+            "report    %s: %s, %s; %s refused",
             folder / "report.txt",
-            f"{found['utterances']:,}",
-            found["hours"],
+            counted(found["utterances"], "utterance"),
+            lasting(found["hours"]),
             f"{sum(map(len, found['refused'].values())):,}",
         )
         logger.info("next      python -m vits.doctor %s", folder)
@@ -123,11 +136,28 @@ def make_parser() -> argparse.ArgumentParser:
         help="how the input is laid out (default: it is recognised):\n"
         + "\n".join(f"{name}: {what}" for name, what in LAYOUTS.items()),
     )
-    parser.add_argument("--sample_rate", type=int, default=22050, metavar="HZ")
-    parser.add_argument("--format", choices=FORMATS, default="flac", help="16 bits, mono")
-    parser.add_argument("--speaker", metavar="NAME", help="of entries that name none")
-    parser.add_argument("--language", metavar="NAME", help="espeak's name, of entries without one")
-    parser.add_argument("--trim", action="store_true", help="cut silent ends")
+    parser.add_argument(
+        "--sample_rate",
+        type=int,
+        default=22050,
+        metavar="HZ",
+        help="what recordings are resampled to (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="flac",
+        help="of the recordings made, 16 bits and mono (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--speaker", metavar="NAME", help="who speaks where the input does not say it"
+    )
+    parser.add_argument(
+        "--language",
+        metavar="NAME",
+        help="what is spoken where the input does not say it, by espeak's name, such as en-us",
+    )
+    parser.add_argument("--trim", action="store_true", help="cut silent ends off")
     parser.add_argument(
         "--trim_margin",
         type=float,
@@ -141,32 +171,50 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="LUFS",
         help="level each recording by ITU-R BS.1770, as -23; peaks stay below -1 dBFS",
     )
-    parser.add_argument("--min_seconds", type=float, default=0.3, metavar="S")
-    parser.add_argument("--max_seconds", type=float, default=30.0, metavar="S")
+    for side, what, seconds in (("min", "shorter", 0.3), ("max", "longer", 30.0)):
+        parser.add_argument(
+            f"--{side}_seconds",
+            type=float,
+            default=seconds,
+            metavar="S",
+            help=f"refuse what is {what} than this (default: %(default)s)",
+        )
     for side in ("valid", "test"):
         parser.add_argument(
             f"--{side}",
             type=float,
             default=0.03,
             metavar="N",
-            help=f"utterances to hold out in {side}.jsonl, or their share below 1 "
-            "(default: %(default)s, 200 at most)",
+            help=f"how many utterances to hold out in {side}.jsonl; below 1, which share of all, "
+            "but\nat most 200 (default: %(default)s)",
         )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawn sentences")
     parser.add_argument(
-        "--resplit", action="store_true", help="draw anew, whatever lists the input has"
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another number holds out other sentences (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resplit", action="store_true", help="draw sentences though the input has lists of splits"
     )
     parser.add_argument(
         "--front_end",
         choices=("characters", "phonemes"),
         default="characters",
-        help="symbols to count",
+        help="what symbols.json counts; phonemes besides characters (default: %(default)s)",
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a core)")
-    parser.add_argument("--shard", metavar="I/N", help="make the I-th of N parts alone")
-    parser.add_argument("--stage", metavar="NAME", help=f"begin with: {', '.join(STAGES)}, or 1-6")
-    parser.add_argument("--stop_stage", metavar="NAME", help="end with this one")
-    parser.add_argument("--redo", action="store_true", help="take other settings than before")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="processes (default: one for each core)"
+    )
+    parser.add_argument("--shard", metavar="I/N", help="make one part of the recordings, as 1/4")
+    parser.add_argument(
+        "--stage", metavar="NAME", help=f"begin with {', '.join(STAGES)}; or 1 to 6"
+    )
+    parser.add_argument("--stop_stage", metavar="NAME", help="end with this stage")
+    parser.add_argument(
+        "--redo", action="store_true", help="accept settings other than those before"
+    )
     return parser
 
 

@@ -2,13 +2,22 @@
 
 import argparse
 from importlib.util import find_spec
+from math import inf
+from os.path import abspath
 from pathlib import Path
 
 from hifigan.errors import UserError
 from vits.prepare.settings import NAME, Settings
-from vits.prepare.work import FOLDER, Shard
+from vits.prepare.work import ENTRIES, FOLDER, MANIFEST, READ, REFUSED, Shard
 
 STAGES = ("read", "check", "audio", "split", "symbols", "report")
+MADE = (  # what stages leave for those behind them
+    ("read", f"{FOLDER}/{READ}"),
+    ("check", f"{FOLDER}/{ENTRIES}"),
+    ("check", f"{FOLDER}/{REFUSED}"),
+    ("split", MANIFEST),
+)
+HIGHEST_RATE = 192_000  # Hz
 
 
 def require_apart(source: Path, folder: Path) -> None:
@@ -32,9 +41,21 @@ def require_apart(source: Path, folder: Path) -> None:
             )
 
 
+def require_made(folder: Path, first: int) -> None:
+    """UserError if the stages before the first one have not left what it begins with."""
+    for stage, name in MADE:
+        if STAGES.index(stage) < first and not (folder / name).exists():
+            raise UserError(
+                f"{folder}: stage {stage} has not been run there, and --stage {STAGES[first]} "
+                f"comes behind it; begin with --stage {stage}"
+            )
+
+
 def settings_of(args: argparse.Namespace) -> Settings:
-    if args.sample_rate < 1000:
-        raise UserError(f"--sample_rate {args.sample_rate}: expected Hz, such as 22050")
+    if not 1000 <= args.sample_rate <= HIGHEST_RATE:
+        raise UserError(
+            f"--sample_rate {args.sample_rate}: expected 1000 to {HIGHEST_RATE} Hz, such as 22050"
+        )
     if not 0 <= args.min_seconds < args.max_seconds:
         raise UserError(
             f"--min_seconds {args.min_seconds:g} is not below --max_seconds {args.max_seconds:g}"
@@ -42,7 +63,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     if args.loudness is not None and not -70 < args.loudness <= 0:
         raise UserError(f"--loudness {args.loudness:g}: expected LUFS below 0, such as -23")
     for name in ("valid", "test", "trim_margin"):
-        if getattr(args, name) < 0:
+        if not 0 <= getattr(args, name) < inf:
             raise UserError(f"--{name} {getattr(args, name):g}: expected 0 or more")
     if args.jobs is not None and args.jobs < 1:
         raise UserError(f"--jobs {args.jobs}: expected 1 or more")
@@ -52,7 +73,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
             "pyloudnorm"
         )
     return Settings(
-        str(args.input.absolute()),
+        abspath(args.input),  # one name, whichever folder it is named from
         args.layout,
         args.sample_rate,
         args.format,
@@ -61,8 +82,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         args.loudness,
         args.min_seconds,
         args.max_seconds,
-        args.speaker,
-        args.language,
+        args.speaker or None,
+        args.language or None,
         args.valid,
         args.test,
         not args.resplit,
@@ -84,13 +105,13 @@ def stages_of(args: argparse.Namespace) -> tuple[int, int]:
     """The first and the last stage, from 0."""
     first = _stage("--stage", args.stage, 0)
     last = _stage("--stop_stage", args.stop_stage, 2 if args.shard else len(STAGES) - 1)
+    if args.shard and max(first, last) > 2:
+        raise UserError(
+            f"--shard {args.shard}: ends with the stage audio; when all shards are made, run "
+            f"--stage split without --shard"
+        )
     if first > last:
         raise UserError(f"--stage {STAGES[first]} comes behind --stop_stage {STAGES[last]}")
-    if args.shard and last > 2:
-        raise UserError(
-            f"--stop_stage {STAGES[last]}: a shard ends with audio; when all are made, run --stage "
-            f"split without --shard"
-        )
     return first, last
 
 

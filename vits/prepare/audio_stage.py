@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +53,9 @@ def make_audio(folder: Path, settings: Settings, shard: Shard, n_jobs: int) -> C
                     yield task, now
 
         for result in _made(new(), folder, settings, digest, n_jobs):
+            old = known.get(result.key)
+            if old and old.when >= result.when:  # of a machine whose clock is ahead
+                result = replace(result, when=old.when + 1)
             file.write(result_line(result))
             file.flush()
             counts["refused" if result.made.fault else "made"] += 1

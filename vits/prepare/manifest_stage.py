@@ -18,10 +18,9 @@ from vits.corpus.sentences import sentence_number
 from vits.prepare.results import Results, all_files_made
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import Utterance, split
-from vits.prepare.work import Task, as_line, read_rows, tasks, writer
+from vits.prepare.work import MANIFEST, Task, as_line, read_rows, tasks, writer
 from vits.text import MarkError, build_front_end
 
-MANIFEST = "manifest.jsonl"
 LISTS = ("train", "valid", "test")
 FALLBACK, NO_LANGUAGE = "en-us", "no language given"
 

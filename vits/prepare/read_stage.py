@@ -11,35 +11,66 @@ from hifigan.errors import UserError
 from vits.corpus.sentences import sentence_key
 from vits.prepare.recording import MISSING
 from vits.prepare.settings import Settings
-from vits.prepare.work import ENTRIES, FOLDER, REFUSED, SafeNames, Task, read_rows, write_rows
-from vits.sources.entry import TWICE, Entry, Source
-from vits.sources.reader import read_source
+from vits.prepare.work import (
+    ENTRIES,
+    FOLDER,
+    READ,
+    REFUSED,
+    SafeNames,
+    Task,
+    read_rows,
+    write_rows,
+)
+from vits.sources.entry import LINE_BREAKS, TWICE, Entry, Problem, Source
+from vits.sources.reader import SPLITS, read_source
+from vits.sources.text_files import IS_UTF16, SHOWN
 
-READ = "read.jsonl"
 EMPTY_TEXT, TWO_TEXTS = "empty text", "two texts for a recording"
-ODD_NAME = "name that is not UTF-8"
+SPLIT_NAMES = SPLITS | {"validation": "valid", "eval": "valid"}
+ODD_NAME, ODD_TEXT = "name that is not UTF-8", "text that is not Unicode"
+ODD_SPLIT = "unknown split"
 
 
-def read_entries(folder: Path, settings: Settings) -> int:
-    """Write down what the source holds, problems included. Returns the number of entries."""
+def read_entries(folder: Path, settings: Settings) -> tuple[int, str]:
+    """Write down the entries of the source, and its problems. Returns how many, and its layout."""
     source = read_source(Path(settings.source), settings.layout, with_parts=True)
     write_rows(folder / FOLDER / READ, _rows(source, settings))
-    return len(source.entries)
+    return len(source.entries), source.layout
 
 
 def _rows(source: Source, settings: Settings) -> Iterator[dict[str, Any]]:
-    yield {"layout": source.layout, "notes": list(source.notes)}
+    read_anyway = [p for p in source.problems if p.kind == LINE_BREAKS or p.detail == IS_UTF16]
+    notes = [*source.notes, *(f"{problem.place}: {problem.detail}" for problem in read_anyway)]
+    yield {"layout": source.layout, "notes": [_printable(note) for note in notes]}
+    problems = [problem for problem in source.problems if problem not in read_anyway]
     for entry in source.entries:
+        odd = _odd(entry)
+        if odd is not None:
+            problems.append(odd)
+            continue
         yield asdict(entry) | {
             "id": _printable(entry.id),
             "place": _printable(entry.place),
             "path": None if entry.path is None else str(entry.path.absolute()),
             "speaker": entry.speaker or settings.speaker,
             "language": entry.language or settings.language,
+            "split": SPLIT_NAMES[entry.split.lower()] if entry.split else None,
         }
-    for problem in source.problems:
+    for problem in problems:
         told = {"place": _printable(problem.place), "detail": _printable(problem.detail)}
         yield {"problem": problem.kind} | told
+
+
+def _odd(entry: Entry) -> Problem | None:
+    """What no stage can work with."""
+    for text in filter(None, (entry.text, entry.speaker, entry.language)):
+        if _printable(text) != text:
+            told = f"{text[:SHOWN]!r} holds half of a character; write it anew"
+            return Problem(ODD_TEXT, entry.place, told)
+    if entry.split and entry.split.lower() not in SPLIT_NAMES:
+        told = f"{entry.split[:SHOWN]!r}, expected one of: {', '.join(SPLIT_NAMES)}; or none at all"
+        return Problem(ODD_SPLIT, entry.place, told)
+    return None
 
 
 def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
@@ -65,8 +96,8 @@ def check_entries(folder: Path, settings: Settings) -> tuple[int, int]:
                 if fault is None:
                     yield entry
                 else:
-                    told = {"problem": fault[0], "place": entry.place, "detail": fault[1]}
-                    refused.append(told | {"id": entry.id})
+                    told = {"place": entry.place, "detail": _printable(fault[1])}
+                    refused.append({"problem": fault[0], "id": entry.id} | told)
 
     def tasks() -> Iterator[dict[str, Any]]:
         names = SafeNames(settings.format)
@@ -97,7 +128,7 @@ def _fault(entry: Entry, texts: dict[int, int]) -> tuple[str, str] | None:
     if _printable(str(entry.path)) != str(entry.path):
         return ODD_NAME, "no program for sound opens it by this name; rename it"
     if not sentence_key(entry.text):
-        return EMPTY_TEXT, f"nothing to speak in {entry.text[:60]!r}"
+        return EMPTY_TEXT, f"nothing to speak in {entry.text[:SHOWN]!r}"
     recording, text = hash((str(entry.path), entry.start, entry.end)), hash(entry.text)
     before = texts.get(recording)
     texts.setdefault(recording, text)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,11 @@ from hifigan.errors import UserError
 from hifigan.loudness import BLOCK_SECONDS, gain_to
 from vits.prepare.settings import Settings
 
-MISSING = "missing recording"
+MISSING, UNREADABLE = "missing recording", "unreadable"
 SILENCE_PEAK = 1e-3  # of full scale, as training has it
 FULL_SCALE = 32768
+TORN = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)  # libsndfile's notes
+UNKNOWN_SIZE = 2_000_000_000  # bytes; programs that do not know it yet write this or more
 LONGEST_TRIMMED = 10  # times --max_seconds; what is longer is not decoded to be trimmed
 COMPRESSION = 0.4  # of FLAC: level 5 and 8 save 1 % more and take longer
 
@@ -40,13 +43,13 @@ def make_recording(
 
     OSError: the disk refuses.
     """
-    too_long = _much_too_long(source, settings, part)
-    if too_long:
-        return too_long
+    refused = _refused_undecoded(source, settings, part)
+    if refused:
+        return refused
     try:
         samples, rate = read_samples(source) if part is None else read_part(source, *part)
     except UserError as error:
-        return Made(fault="unreadable", detail=str(error))
+        return Made(fault=UNREADABLE, detail=str(error))
     if not np.isfinite(samples).all():
         return Made(fault="NaN", detail="holds samples that are no numbers")
     if len(samples) == 0:
@@ -96,15 +99,24 @@ def read_part(path: Path, start: float, end: float) -> tuple[np.ndarray, int]:
         raise UserError(f"{path}: cannot be decoded ({error})") from None
 
 
-def _much_too_long(
+def _refused_undecoded(
     source: Path, settings: Settings, part: tuple[float, float] | None
 ) -> Made | None:
-    """The refusal of what no trimming makes short enough: hours of it would fill the memory."""
+    """The refusal of what no trimming makes short enough, and of what is cut off.
+
+    Hours of sound would fill the memory. A wav that is cut off decodes as if it were a shorter one:
+    libsndfile only notes that its header promises more.
+    """
     longest = settings.max_seconds * (LONGEST_TRIMMED if settings.trim else 1)
     try:
-        seconds = soundfile.info(source).duration if part is None else part[1] - part[0]
+        info = soundfile.info(source)
     except (soundfile.LibsndfileError, OSError):
         return None  # reading says what is wrong
+    torn = TORN.search(info.extra_info)
+    if part is None and torn and int(torn[1]) < UNKNOWN_SIZE:
+        told = f"cut off: has {int(torn[2]):,} bytes of sound, expected {int(torn[1]):,} by its "
+        return Made(fault=UNREADABLE, detail=f"{source}: {told}header; copy or record it again")
+    seconds = info.duration if part is None else part[1] - part[0]
     if seconds <= longest:
         return None
     told = f"{seconds:.2f} s, --max_seconds asks for {settings.max_seconds:g}"

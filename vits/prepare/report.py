@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vits.corpus.sentences import sentence_number
-from vits.prepare.manifest_stage import MANIFEST, write_text
+from vits.prepare.manifest_stage import write_text
 from vits.prepare.results import Results
 from vits.prepare.settings import Settings
-from vits.prepare.work import FOLDER, REFUSED, read_rows, tasks
+from vits.prepare.work import FOLDER, MANIFEST, READ, REFUSED, read_rows, tasks
 
 N_SHOWN = 20  # of the refused, by reason, in report.txt; report.json has all
 RARE = 5  # texts; a symbol in fewer is hardly learnt
@@ -60,8 +60,11 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
                 numbers[key][row[key]] += 1
     symbols_path = folder / "symbols.json"
     symbols = json.loads(symbols_path.read_text("utf-8")) if symbols_path.exists() else {}
+    understood = next(read_rows(folder / FOLDER / READ))
     found = {
         "source": settings.source,
+        "layout": understood["layout"],
+        "notes": understood["notes"],
         "utterances": sum(numbers["split"].values()),
         "hours": sum(seconds["split"].values()) / 3600,
         "sentences": len(sentences),
@@ -98,38 +101,51 @@ def as_lines(found: dict[str, Any]) -> list[str]:
     n_refused = sum(map(len, found["refused"].values()))
     lines = [
         f"source      {found['source']}",
-        f"kept        {found['utterances']:,} utterances, {found['hours']:.2f} h, "
-        f"{found['sentences']:,} different sentences",
+        f"layout      {found['layout']}",
+        *(f"note        {note}" for note in found["notes"]),
+        f"kept        {counted(found['utterances'], 'utterance')}, {lasting(found['hours'])}, "
+        f"{counted(found['sentences'], 'different sentence')}",
         f"refused     {n_refused:,}",
     ]
     for key, by_name in found["by"].items():
         for name, told in list(by_name.items())[:MANY]:
-            lines.append(
-                f"{key:<11} {name}: {told['utterances']:,} utterances, {told['hours']:.2f} h"
-            )
+            many = counted(told["utterances"], "utterance")
+            lines.append(f"{key:<11} {name}: {many}, {lasting(told['hours'])}")
         if len(by_name) > MANY:
             lines.append(f"{key:<11} and {len(by_name) - MANY:,} more in report.json")
     if found["sentences_on_two_sides"]:
-        lines.append(
-            f"split       {found['sentences_on_two_sides']} sentences stood in two of the source's "
-            f"lists; each was moved to one"
-        )
+        many = counted(found["sentences_on_two_sides"], "sentence")
+        lines.append(f"split       {many} stood in two of the source's lists; all is in one now")
     for change, n in found["changes"].items():
-        lines.append(f"changed     {n:,} recordings: {change}{_how_much(found, change)}")
+        lines.append(f"changed     {counted(n, 'recording')}: {change}{_how_much(found, change)}")
     if found["seconds_of_silence_cut"]:
-        lines.append(f"cut         {found['seconds_of_silence_cut']:,.1f} s of silence in all")
+        cut = lasting(found["seconds_of_silence_cut"] / 3600)
+        lines.append(f"cut         {cut} of silence in all")
     for kind, by_language in found["rare_symbols"].items():
         for language, rare in by_language.items():
             if rare:
-                lines.append(
-                    f"rare        {kind} ({language}) in fewer than {RARE} texts: {' '.join(rare)}"
-                )
+                told = " ".join("(space)" if symbol == " " else symbol for symbol in rare)
+                lines.append(f"rare        {kind} ({language}) in fewer than {RARE} texts: {told}")
     for reason, rows in sorted(found["refused"].items(), key=lambda item: -len(item[1])):
         lines += ["", f"{reason}: {len(rows):,}"]
-        lines += [f"  {row['place']}  {row['id']}  {row['detail']}" for row in rows[:N_SHOWN]]
+        for row in rows[:N_SHOWN]:
+            lines.append("  " + "  ".join(filter(None, (row["place"], row["id"], row["detail"]))))
         if len(rows) > N_SHOWN:
             lines.append(f"  and {len(rows) - N_SHOWN:,} more in report.json")
     return lines
+
+
+def counted(n: int, what: str) -> str:
+    """Such as "1 entry" or "1,620 entries"."""
+    many = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    return f"{n:,} {what if n == 1 else many}"
+
+
+def lasting(hours: float) -> str:
+    """A length in the unit that suits it."""
+    if hours >= 1:
+        return f"{hours:,.2f} h"
+    return f"{60 * hours:.1f} min" if 60 * hours >= 1 else f"{3600 * hours:.1f} s"
 
 
 def _how_much(found: dict[str, Any], change: str) -> str:

@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from vits.prepare.recording import Made
+from vits.prepare.recording import UNREADABLE, Made
 from vits.prepare.work import AS_IS, FOLDER, Shard, Task, results_path
 
 PATTERN = "audio.*.jsonl"
@@ -39,7 +39,7 @@ class Result:
         if not self.is_of(task, digest) or (self.size, self.modified) != tuple(stamp):
             return False
         if self.made.fault:
-            return True
+            return self.made.fault != UNREADABLE  # its permissions or the decoder may be new
         try:
             return os.stat(folder / self.audio).st_size == self.made.n_bytes
         except OSError:

@@ -27,7 +27,7 @@ AUDIO_SETTINGS = (
 
 @dataclass(frozen=True)
 class Settings:
-    source: str  # folder or list, absolute
+    source: str  # folder or list, absolute, without ..
     layout: str | None  # of vits/sources; None: recognised
     sample_rate: int  # Hz
     format: str  # "flac" or "wav", 16 bits
@@ -50,24 +50,25 @@ class Settings:
         return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
 
 
-def agree(settings: Settings, folder: Path, redo: bool) -> None:
-    """UserError if the data was made with other settings, unless `redo`."""
+def agree(settings: Settings, folder: Path, redo: bool) -> bool:
+    """Whether the data was made with these settings, if any. UserError if not, unless `redo`."""
     path = folder / NAME
-    if redo or not path.exists():
-        return
+    if not path.exists():
+        return True
     try:
         before = json.loads(path.read_text("utf-8"))
     except ValueError:
         before = {}
     values = asdict(settings)
     other = [key for key in values if before.get(key) != values[key]]
-    if other:
+    if other and not redo:
         key = other[0]
         raise UserError(
             f"{path}: {folder} was made with {key} {before.get(key)!r}, now it is "
             f"{values[key]!r}; use the same, another --output, or --redo to make it anew where "
             f"that changes it"
         )
+    return not other
 
 
 def record(settings: Settings, folder: Path) -> None:

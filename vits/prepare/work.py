@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hifigan.atomic_file import appearing_whole
-from hifigan.errors import UserError
 
 FOLDER = "work"
-ENTRIES, REFUSED = "entries.jsonl", "refused.jsonl"
+READ, ENTRIES, REFUSED = "read.jsonl", "entries.jsonl", "refused.jsonl"  # within FOLDER
+MANIFEST = "manifest.jsonl"
 AS_IS = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files need not be UTF-8
 LONGEST_PART = 150  # bytes of a name; disks take 255
 
@@ -79,10 +79,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def tasks(folder: Path) -> Iterator[Task]:
-    path = folder / FOLDER / ENTRIES
-    if not path.exists():
-        raise UserError(f"{folder}: its source has not been read; run from --stage read on")
-    return (Task(**row) for row in read_rows(path))
+    """What is to be in the data set, refused recordings among it."""
+    return (Task(**row) for row in read_rows(folder / FOLDER / ENTRIES))
 
 
 def results_path(folder: Path, shard: Shard) -> Path:

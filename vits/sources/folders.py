@@ -7,11 +7,11 @@ from pathlib import Path
 
 from hifigan.corpus.finder import SUFFIXES, files_below, without_suffix
 from hifigan.corpus.packed import Strings, StringsBuilder
-from vits.sources.entry import NO_TEXT_FILE, NOT_UTF8, Entry, Problem
+from vits.sources.entry import NO_TEXT_FILE, NOT_UTF8, TWICE, Entry, Problem
 from vits.sources.packed_entries import PackedEntries, pack_entries
-from vits.sources.text_files import fitting_encoding
+from vits.sources.text_files import UTF16_MARKS, fitting_encoding
 
-TEXT_SUFFIXES = (".normalized.txt", ".txt", ".lab")
+TEXT_SUFFIXES = (".normalized.txt", ".txt", ".TXT", ".lab")
 VCTK_MICS = ("", "_mic1", "_mic2")
 VCTK_SOUNDS = ("wav48_silence_trimmed", "wav48", "wav22", "wavs", "wav")
 Found = tuple[PackedEntries, list[Problem], list[str]]
@@ -29,14 +29,15 @@ def _of_vctk(folder: Path, problems: list[Problem]) -> Iterator[Entry]:
     texts = {p.name: p for p in sorted((folder / "txt").iterdir()) if p.is_dir()}
     speakers = {p.name for p in sounds.iterdir() if p.is_dir()} - {"txt"}
     for speaker in sorted(texts.keys() | speakers):
-        names = set(os.listdir(sounds / speaker)) if speaker in speakers else set()
+        names = os.listdir(sounds / speaker) if speaker in speakers else []
+        by_lower = {name.lower(): name for name in sorted(names, reverse=True)}
         paths = sorted(texts[speaker].glob("*.txt")) if speaker in texts else []
         for path in paths:
             text = _text_of(path, folder, problems)
             if text is None:
                 continue
             wanted = (path.stem + mic + suffix for mic in VCTK_MICS for suffix in SUFFIXES)
-            name = next((name for name in wanted if name in names), None)
+            name = next((by_lower[w.lower()] for w in wanted if w.lower() in by_lower), None)
             recording = None if name is None else sounds / speaker / name
             place = str(path.relative_to(folder))
             yield Entry(f"{speaker}/{path.stem}", recording, None, text, speaker, None, place)
@@ -72,8 +73,14 @@ def _of_pairs(
     folder: Path, recordings: Strings, texts: set[int], has_speakers: bool, problems: list[Problem]
 ) -> Iterator[Entry]:
     """recordings: their paths below the folder; texts: hashes of those of files beside them."""
+    seen: set[int] = set()  # hashes
     for name in recordings:
         stem = without_suffix(name)
+        if hash(stem) in seen:
+            told = f"another recording is named {Path(stem).name!r}, too; keep one of them"
+            problems.append(Problem(TWICE, name, told))
+            continue
+        seen.add(hash(stem))
         beside = next((stem + s for s in TEXT_SUFFIXES if hash(stem + s) in texts), None)
         if beside is None:
             told = f"expected {Path(stem).name}.txt beside it, with what is said in it"
@@ -86,11 +93,19 @@ def _of_pairs(
 
 
 def _text_of(path: Path, folder: Path, problems: list[Problem]) -> str | None:
-    content = path.read_bytes()
+    """What is said in a file, on one line; None, and a problem, if it cannot be read."""
+    place = str(path.relative_to(folder))
     try:
-        return " ".join(content.decode("utf-8-sig").split())
+        content = path.read_bytes()
+    except OSError as error:
+        told = f"not readable ({error.strerror}); check the file and its permissions"
+        problems.append(Problem(NO_TEXT_FILE, place, told))
+        return None
+    try:
+        is_utf16 = content.startswith(UTF16_MARKS)
+        return " ".join(content.decode("utf-16" if is_utf16 else "utf-8-sig").split())
     except UnicodeDecodeError:
         fits = fitting_encoding(content)
         told = f"it looks like {fits}; save the file as UTF-8"
-        problems.append(Problem(NOT_UTF8, str(path.relative_to(folder)), told))
+        problems.append(Problem(NOT_UTF8, place, told))
         return None

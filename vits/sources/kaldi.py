@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -83,23 +84,32 @@ def _entries(folder: Path, tables: dict[str, Table], problems: list[Problem]) ->
     for word, text, place in tables["text"].words():
         recording, part = word, (None, None)
         if "segments" in tables:
-            segment, where = tables["segments"].get(word) or ("", place)
+            segment = tables["segments"].get(word)
+            if segment is None:
+                told = f"segments has no line of {word!r}; write one, or take this one out"
+                problems.append(Problem(WRONG_COLUMNS, place, told))
+                continue
             try:
-                recording, start, end, *_ = segment.split()
+                recording, start, end, *_ = segment[0].split()
                 part = (float(start), float(end))
-                if not 0 <= part[0] < part[1]:
+                if not 0 <= part[0] < part[1] < inf:
                     raise ValueError
             except ValueError:
-                told = f"{word!r} has {segment!r}, expected a recording, its start and end in s"
-                problems.append(Problem(WRONG_COLUMNS, where, told))
+                told = (
+                    f"{word!r} has {segment[0]!r}, expected a recording, its start and end in "
+                    f"seconds"
+                )
+                problems.append(Problem(WRONG_COLUMNS, segment[1], told))
                 continue
         if recording in commands:
             continue
-        written = (tables["wav.scp"].get(recording) or ("", ""))[0]
+        written, where = tables["wav.scp"].get(recording) or ("", place)
         path = finder.find(written) if written else None
         near = finder.near(written) if written and not path else None
         speaker, language = (
             (tables[name].get(word) or ("", ""))[0] or None if name in tables else None
             for name in ("utt2spk", "utt2lang")
         )
+        # Of a recording that is not there the path is what to look at.
+        place = where if path is None else place
         yield Entry(word, path, near, text, speaker, language, place, None, *part)

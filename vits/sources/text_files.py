@@ -9,6 +9,8 @@ from vits.sources.entry import LINE_BREAKS, NOT_UTF8, Problem
 
 ENCODINGS = ("cp1251", "cp1252", "latin-1")
 BLANKS = " \r\ufeff\u00a0"  # around a row; tabs stay, which may stand around an empty column
+UTF16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
+IS_UTF16 = "it is UTF-16; save it as UTF-8"  # its rows are read all the same
 SHOWN = 60  # characters of a row in a message
 
 
@@ -55,10 +57,8 @@ class TextRows:
             raise UserError(
                 f"{self.path}: not readable ({error.strerror}); check the path"
             ) from None
-        if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            self.problems.append(
-                Problem(NOT_UTF8, f"{self.name}:1", "it is UTF-16; save it as UTF-8")
-            )
+        if content.startswith(UTF16_MARKS):
+            self.problems.append(Problem(NOT_UTF8, f"{self.name}:1", IS_UTF16))
             content = content.decode("utf-16", "replace").encode()
         if content.startswith(BOM_UTF8):
             self.notes.append(f"{self.name} begins with a byte-order mark, which is left out")
