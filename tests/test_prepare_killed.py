@@ -109,6 +109,33 @@ def test_when_its_leader_alone_is_killed_its_processes_end_and_free_the_lock(tmp
             time.sleep(0.01)
 
 
+def test_what_a_killed_run_had_begun_counts_for_nothing(tmp_path):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    asked = ("--format", "wav", "--sample_rate", RATE)  # with and without a gain of one size
+    run(source, out, *asked)
+    notes = out / "work/audio.1_of_1.jsonl"
+    run(source, out, *asked, "--loudness", -40, "--redo")
+    # As if that run had been killed before it noted its last recording, which stands there whole.
+    notes.write_text("".join(notes.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    code, told = run(source, out, *asked, "--loudness", -40, "--stage", "split")
+    assert code == 2 and "not made yet: 1 recording; run --stage audio first" in told
+    assert run(source, out, *asked, "--redo")[0] == 0
+    run(source, tmp_path / "fresh", *asked)
+    assert contents(out) == contents(tmp_path / "fresh")
+
+
+def test_what_a_killed_run_left_behind_is_removed_though_its_source_is_gone(tmp_path):
+    source, out = write_source(tmp_path / "in", 3), tmp_path / "out"
+    run(source, out)
+    notes = out / "work/audio.1_of_1.jsonl"
+    notes.write_text("".join(notes.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    kept = (source / "metadata.csv").read_text("utf-8").splitlines(keepends=True)[:2]
+    (source / "metadata.csv").write_text("".join(kept), "utf-8")
+    (out / "audio/wavs/.u2.flac.part").write_bytes(b"fLaC")
+    assert run(source, out)[0] == 0
+    assert sorted(path.name for path in (out / "audio/wavs").iterdir()) == ["u0.flac", "u1.flac"]
+
+
 def test_a_note_that_was_cut_off_costs_one_recording_at_most(tmp_path):
     source, out = write_source(tmp_path / "in", 4), tmp_path / "out"
     run(source, out)

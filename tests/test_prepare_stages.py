@@ -38,7 +38,7 @@ def test_shards_together_are_the_whole(tmp_path):
     assert run(source, out, "--shard", "2/3")[0] == 0 and run(source, out, "--shard", "3/3")[0] == 0
     assert not (out / "manifest.jsonl").exists()
     code, told = run(source, out, "--stage", "split")
-    assert code == 2 and "4 recordings have not been made yet; run --shard 1/3 first" in told
+    assert code == 2 and "not made yet: 4 recordings; run --shard 1/3 first" in told
     assert run(source, out, "--shard", "1/3")[0] == 0
     assert run(source, out, "--stage", "split")[0] == 0
     assert contents(out) == contents(tmp_path / "whole")

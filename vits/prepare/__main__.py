@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 from hifigan.errors import Parser, UserError, user_errors_exit
+from vits.prepare.amounts import counted, lasting
 from vits.prepare.arguments import (
     STAGES,
     require_apart,
@@ -30,7 +31,7 @@ from vits.prepare.audio_stage import make_audio, n_cores
 from vits.prepare.locks import locked
 from vits.prepare.manifest_stage import count_symbols, write_lists, write_text
 from vits.prepare.read_stage import check_entries, read_entries
-from vits.prepare.report import counted, lasting, report
+from vits.prepare.report import report
 from vits.prepare.settings import Settings, agree, record
 from vits.prepare.work import ENTRIES, FOLDER
 from vits.sources.reader import LAYOUTS

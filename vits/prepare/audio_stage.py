@@ -50,14 +50,18 @@ def make_audio(folder: Path, settings: Settings, shard: Shard, n_jobs: int) -> C
                     counts["refused" if old.made.fault else "kept"] += 1
                     bar.update()
                 else:
+                    note(Result(task.key, *now, task.audio, digest, time.time_ns(), None))
                     yield task, now
 
-        for result in _made(new(), folder, settings, digest, n_jobs):
+        def note(result: Result) -> None:
             old = known.get(result.key)
             if old and old.when >= result.when:  # of a machine whose clock is ahead
-                result = replace(result, when=old.when + 1)
+                result = replace(result, when=old.when + 1)  # of two the one further down counts
             file.write(result_line(result))
             file.flush()
+
+        for result in _made(new(), folder, settings, digest, n_jobs):
+            note(result)
             counts["refused" if result.made.fault else "made"] += 1
             bar.update()
     return counts

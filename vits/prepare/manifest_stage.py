@@ -15,7 +15,9 @@ from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
 from vits.config import TextConfig
 from vits.corpus.sentences import sentence_number
-from vits.prepare.results import Results, all_files_made
+from vits.prepare.amounts import counted
+from vits.prepare.recording import unfinished
+from vits.prepare.results import Results, all_files_begun
 from vits.prepare.settings import Settings
 from vits.prepare.splitting import Utterance, split
 from vits.prepare.work import MANIFEST, Task, as_line, read_rows, tasks, writer
@@ -48,11 +50,12 @@ def write_lists(folder: Path, settings: Settings) -> Lists:
             result = known.get(task.key)
             if result is None or not result.is_of(task, digest):
                 absent.append(i)
-            elif not result.made.fault:
+                continue
+            if not result.made.fault:
                 number = sentence_number(task.text)
                 names = (task.speaker, task.language, task.split)
                 kept.append(Utterance(number, *(name and intern(name) for name in names)))
-            seconds.append(-1.0 if result is None or result.made.fault else result.made.seconds)
+            seconds.append(-1.0 if result.made.fault else result.made.seconds)
         if absent:
             raise UserError(_not_made(folder, absent, known.n_shards))
     sides, n_torn = split(kept, settings.valid, settings.test, settings.seed)
@@ -77,16 +80,17 @@ def _not_made(folder: Path, absent: Sequence[int], n_shards: int) -> str:
     else:
         numbers = sorted({i % n_shards + 1 for i in absent})
         which = f"run {', '.join(f'--shard {number}/{n_shards}' for number in numbers)}"
-    return f"{folder}: {len(absent):,} recordings have not been made yet; {which} first"
+    many = counted(len(absent), "recording")
+    return f"{folder}: not made yet: {many}; {which} first"
 
 
 def _remove_others(folder: Path, seconds: Sequence[float]) -> int:
     """Remove what was made here, with these or other settings, and is not in the manifest."""
-    others = all_files_made(folder)
+    others = all_files_begun(folder)
     others.difference_update(t.audio for t, length in zip(tasks(folder), seconds) if length >= 0)
     there = [folder / audio for audio in others if (folder / audio).exists()]
-    for path in there:
-        path.unlink()
+    for path in (*there, *(unfinished(folder / audio) for audio in others)):
+        path.unlink(missing_ok=True)
     return len(there)
 
 

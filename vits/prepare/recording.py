@@ -151,11 +151,16 @@ def levelled(wav: np.ndarray, rate: int, loudness: float, changes: dict[str, flo
     return wav * gain
 
 
+def unfinished(target: Path) -> Path:
+    """What a recording is called until it is whole."""
+    return target.with_name(f".{target.name}.part")
+
+
 def _write(
     source: Path, target: Path, wav: np.ndarray, settings: Settings, changes: dict[str, float]
 ) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.part")
+    temporary = unfinished(target)
     try:
         if not changes and _is_ready(source, settings):
             shutil.copyfile(source, temporary)  # to the bit, and without the work of encoding

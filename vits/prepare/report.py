@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vits.corpus.sentences import sentence_number
+from vits.prepare.amounts import counted, lasting
 from vits.prepare.manifest_stage import write_text
 from vits.prepare.results import Results
 from vits.prepare.settings import Settings
@@ -37,7 +38,7 @@ def report(folder: Path, settings: Settings, n_torn: int | None) -> dict[str, An
     with Results(folder) as known:
         for task in tasks(folder):
             result = known.get(task.key)
-            if result is None:
+            if result is None or result.made is None:
                 continue
             if result.made.fault:
                 row = {"id": task.id, "place": task.place, "detail": result.made.detail}
@@ -133,19 +134,6 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         if len(rows) > N_SHOWN:
             lines.append(f"  and {len(rows) - N_SHOWN:,} more in report.json")
     return lines
-
-
-def counted(n: int, what: str) -> str:
-    """Such as "1 entry" or "1,620 entries"."""
-    many = what[:-1] + "ies" if what.endswith("y") else what + "s"
-    return f"{n:,} {what if n == 1 else many}"
-
-
-def lasting(hours: float) -> str:
-    """A length in the unit that suits it."""
-    if hours >= 1:
-        return f"{hours:,.2f} h"
-    return f"{60 * hours:.1f} min" if 60 * hours >= 1 else f"{3600 * hours:.1f} s"
 
 
 def _how_much(found: dict[str, Any], change: str) -> str:

@@ -1,6 +1,7 @@
-"""What became of recordings: a line each, appended by the one process that leads a shard.
+"""What became of recordings: two lines each, appended by the one process that leads a shard.
 
-A kill or a full disk cuts off the last line at most; a line that is not whole is passed over.
+The first says that one is begun: after a kill its file may be there, whole, and be of other
+settings. A kill or a full disk cuts off the last line at most, which is passed over.
 """
 
 import json
@@ -20,19 +21,19 @@ PATTERN = "audio.*.jsonl"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a recording, or a part of one, as it was then."""
+    """What became of a recording, or a part of one, as it was then. made: None when just begun."""
 
     key: str  # of its task
     size: int  # of the source, in bytes
     modified: int  # ns
     audio: str
     digest: str  # of the settings
-    when: int  # ns, that it was made; the newest counts
-    made: Made
+    when: int  # ns; the newest counts
+    made: Made | None
 
     def is_of(self, task: Task, digest: str) -> bool:
         """Whether it was made for the task as it is now, with the settings as they are now."""
-        return (self.digest, self.audio) == (digest, task.audio)
+        return self.made is not None and (self.digest, self.audio) == (digest, task.audio)
 
     def holds(self, task: Task, stamp: tuple[int, int], digest: str, folder: Path) -> bool:
         """Whether nothing has changed since: recording, settings, and the file that was made."""
@@ -90,17 +91,17 @@ class Results:
         row = _parsed(self._files[number].readline())
         if row is None or row["key"] != key:
             return None
-        return Result(**row | {"made": Made(**row["made"])})
+        return Result(**row | {"made": row["made"] and Made(**row["made"])})
 
 
-def all_files_made(folder: Path) -> set[str]:
-    """Every path that any result, old or new, says was made and that is there."""
+def all_files_begun(folder: Path) -> set[str]:
+    """Every path that was ever made here, or begun, whether it is there or not."""
     made = set()
     for path in (folder / FOLDER).glob(PATTERN):
         with path.open("rb") as file:
             for line in file:
                 row = _parsed(line)
-                if row is not None and not row["made"]["fault"]:
+                if row is not None:
                     made.add(row["audio"])
     return made
 
