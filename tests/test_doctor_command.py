@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,7 @@ from hifigan.errors import UserError
 from vits.doctor.__main__ import main
 from vits.doctor.as_json import as_dict, as_json
 from vits.doctor.findings import Case, Curve, Examination, Finding, Histogram, Table
+from vits.doctor.log_file import read_log
 from vits.doctor.subject import kind_of
 from vits.doctor.terminal import (
     Screen,
@@ -25,6 +27,7 @@ from vits.doctor.terminal import (
     printable,
     report_lines,
     screen_of,
+    sentence,
     shortened,
 )
 
@@ -166,6 +169,28 @@ def test_a_file_that_is_not_there_is_a_mistake_with_a_guess(tmp_path):
         kind_of("my_voice")
 
 
+@pytest.mark.parametrize("words", ["buzzing", "loss=nan", "loss nan", "noisy voice"])
+def test_short_words_that_are_explained_are_a_message(words):
+    assert kind_of(words).kind == "message"
+
+
+def test_an_empty_name_and_a_word_like_a_name_are_mistakes():
+    for name in ("", " ", "noise_data", "robotic.csv"):
+        with pytest.raises(UserError, match="empty|no such file"):
+            kind_of(name)
+
+
+def test_what_is_beside_or_inside_a_run_leads_to_it(tmp_path):
+    run = written(tmp_path / "runs" / "one" / "checkpoints" / "step_1.pt").parent.parent
+    written(run / "config.json", "{}")
+    assert (kind_of(str(run / "checkpoints")).kind, kind_of(str(run)).path) == ("run", run)
+    assert kind_of(str(run / "checkpoints")).path == run
+    with pytest.raises(UserError, match=f"holds 1 run folders; name one, such as {run}"):
+        kind_of(str(run.parent))
+    with pytest.raises(UserError, match=f"name its folder {run}"):
+        kind_of(str(written(run / "scalars.jsonl", '{"step": 1}\n')))
+
+
 def test_recordings_and_checkpoints_name_what_to_give_instead(tmp_path):
     with pytest.raises(UserError, match="folder of its data set"):
         kind_of(str(written(tmp_path / "a.wav")))
@@ -190,6 +215,20 @@ def test_findings_stand_worst_first_with_their_fixes():
 @pytest.mark.parametrize("width", [30, 40, 60, 100])
 def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(columns, report_lines(EXAMINATION, Screen(width), "doctor.html"))) <= width
+
+
+def test_cells_of_a_table_are_wrapped_and_lose_nothing():
+    row = ("onnxruntime", "checking and speaking exported voices", LONG_TEXT)
+    table = Table("Packages", ("package", "for", "without"), [row])
+    lines = report_lines(Examination("s", "environment", [], [], tables=[table]), Screen(60))
+    assert max(map(columns, lines)) <= 60 and "..." not in "".join(lines)
+    assert set(" ".join(row).split()) <= set(" ".join(lines).split())
+
+
+def test_a_sentence_has_a_capital_but_no_name_gets_one():
+    assert sentence("the voice is odd") == "The voice is odd."
+    assert sentence("finetune.py takes the rest") == "finetune.py takes the rest."
+    assert sentence("--set x") == "--set x."
 
 
 def test_colours_are_for_people_alone(monkeypatch):
@@ -377,6 +416,30 @@ def test_nothing_is_found_in_the_log_of_a_run_that_went_well(tmp_path, told):
 def test_a_log_is_read_from_standard_input(tmp_path):
     done = run_doctor("-", folder=tmp_path, input="RuntimeError: CUDA out of memory\n")
     assert "batch_size" in done.stdout, done.stderr
+
+
+def test_a_log_may_hold_any_bytes(tmp_path):
+    (tmp_path / "a.log").write_bytes(b"\xff\xfe caf\xe9\nRuntimeError: CUDA out of memory"[2:])
+    with (tmp_path / "a.log").open("rb") as file:
+        done = run_doctor("-", folder=tmp_path, stdin=file)
+    assert "batch_size" in done.stdout and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_log_of_powershell_is_read(tmp_path, told):
+    log = tmp_path / "out.txt"
+    log.write_bytes("step 1\nRuntimeError: CUDA out of memory\n".encode("utf-16"))
+    assert "batch_size" in told(str(log)).stdout
+
+
+def test_of_a_long_log_the_end_is_read_from_a_file_and_from_a_pipe(tmp_path, monkeypatch):
+    monkeypatch.setattr("vits.doctor.log_file.LOG_BYTES", 100)
+    log = written(tmp_path / "a.log", "one more line of it\n" * 40 + "Killed\n")
+    expected = ("one more line of it\n" * 4 + "Killed\n", "the last 0 MB of 0 MB")
+    assert read_log(log) == expected
+    with log.open("rb", buffering=0) as file:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        assert read_log(None) == expected
+    assert read_log(written(tmp_path / "b.log", "short\n")) == ("short\n", "")
 
 
 def test_a_package_that_does_not_load_is_named_in_one_line(tmp_path, told, monkeypatch):

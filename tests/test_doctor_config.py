@@ -24,6 +24,9 @@ FINDS = [  # of configs/base.json with a data folder, changed so: what is found 
     (("train.lr=0.1",), "unusual_lr"),
     (("train.discriminator_lr=1e-7",), "unusual_lr"),
     (("train.lr_schedule_per=step",), "dying_lr"),
+    (("train.optimizer=Adamm",), "optimization_refused"),
+    (("train.lr_schedule=Frob",), "optimization_refused"),
+    (("train.optimizer_options={\"frob\": 1}",), "optimization_refused"),
     (("train.grad_clip=1",), "small_grad_clip"),
     (("loss.kl=0",), "loss_without_weight"),
     (("train.batch_size=2",), "small_batch"),
@@ -69,6 +72,23 @@ def test_every_finding_says_a_value_why_and_a_fix(tmp_path):
         for finding in config_findings(changed(tmp_path / "data", *settings), Path("c.json")):
             assert finding.title and finding.why.endswith(".") and finding.fix, finding.kind
             assert "\n" not in finding.title + finding.why + finding.fix
+
+
+@pytest.mark.parametrize(
+    "values, program",
+    [
+        ({"train": {"lr": 1}, "data": {"training_files": "x"}, "model": {}}, "the original VITS"),
+        ({"audio": {}, "phoneme_id_map": {}}, "Piper"),
+        ({"model": "vits", "audio": {"sample_rate": 22050}}, "Coqui TTS"),
+        ({"model_type": "vits", "vocab_size": 38}, "Hugging Face"),
+        ({"resblock": "1", "upsample_rates": [8, 8, 2, 2]}, "the original HiFi-GAN"),
+    ],
+)
+def test_a_config_of_another_program_is_named(tmp_path, examine_config, values, program):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(values), encoding="utf-8")
+    [finding] = examine_config(path).findings
+    assert finding.kind == "other_program" and finding.title == f"this is a config of {program}"
 
 
 def test_intervals_beyond_the_run_are_found(tmp_path):

@@ -64,6 +64,11 @@ def test_a_sound_run_has_no_findings_and_a_short_one_neither():
     assert curve_findings(short) == [] == curve_findings({})
 
 
+def test_a_fine_tuning_begins_with_a_low_mel_error_that_hardly_falls():
+    curves = sound_run() | {"train/mel": (STEPS, falling(0.52, 0.48))}
+    assert curve_findings(curves) == []
+
+
 @pytest.mark.parametrize("kind", PLANTED)
 def test_a_planted_symptom_is_found_alone(kind):
     curves = sound_run()

@@ -28,7 +28,6 @@ PAGE_NAME = "doctor.html"
 WITH_PAGE = ("data", "list", "config", "run")  # what has recordings and numbers to show
 N_PLAYERS = 40
 OURS = ("vits", "hifigan")
-LOG_BYTES = 2_000_000  # of a log's end that are read
 
 
 def main() -> None:
@@ -169,22 +168,21 @@ def examine(subject: Subject, args: argparse.Namespace) -> Examination:
 
 def examine_words(subject: Subject) -> Examination:
     """A message, or the end of a log: what there is to explain stands there."""
+    from vits.doctor.log_file import read_log
     from vits.doctor.messages import examine_message, is_telling
 
     if subject.kind == "message":
         return examine_message(subject.text)
-    if subject.path is None:
-        text = sys.stdin.read()[-LOG_BYTES:]
-    else:
-        with subject.path.open("rb") as file:
-            file.seek(max(0, subject.path.stat().st_size - LOG_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    found = dataclasses.replace(examine_message(text), subject=subject.text)
+    text, how_much = read_log(subject.path)
+    found = examine_message(text)
     # A log, unlike a message, can be of a run that went well.
-    return (
-        found
-        if any(map(is_telling, text.splitlines()))
-        else dataclasses.replace(found, findings=[])
+    is_well = not any(map(is_telling, text.splitlines()))
+    return dataclasses.replace(
+        found,
+        subject=subject.text,
+        facts=[*found.facts, *([("read", how_much)] if how_much else [])],
+        findings=[] if is_well else found.findings,
+        tables=[] if is_well else found.tables,
     )
 
 

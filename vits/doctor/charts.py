@@ -4,7 +4,6 @@ Sizes are those of the drawing, which the page scales to its columns' width: tex
 from 320 to 480 pixels.
 """
 
-import bisect
 import html
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -83,15 +82,11 @@ def describe_histogram(histogram: Histogram) -> str:
 
 
 def describe_limits(histogram: Histogram) -> str:
-    """How many are beyond the limits, by whole bins; "" where there are no limits."""
-    limits, edges, counts = sorted(histogram.limits), histogram.edges, histogram.counts
-    if not limits:
-        return ""
-    n_below = sum(counts[: max(bisect.bisect_right(edges, limits[0]) - 1, 0)])
-    n_above = sum(counts[bisect.bisect_left(edges, limits[-1]) :])
-    if len(limits) == 1:
-        return f"{n_below:,} below {number(limits[0])}, {n_above:,} above"
-    return f"{n_below:,} below {number(limits[0])}, {n_above:,} above {number(limits[-1])}"
+    """Where findings begin; "" where there are no limits. How many lie beyond is theirs to tell,
+    for a limit can stand within a bin.
+    """
+    told = " and ".join(map(number, sorted(histogram.limits)))
+    return f"findings begin at {told}" if told else ""
 
 
 def together(curves: Iterable[Curve]) -> dict[str, list[Curve]]:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -39,6 +40,8 @@ def examine_config(
     subject, whole = str(data_path or path), "data" if data_path else "config"
     values = read_json(path)
     keys = set(values) if isinstance(values, dict) else set()
+    if (program := _other_program(values)) is not None:
+        return _foreign(path, program)
     if keys and keys < SECTIONS and "model" not in keys:
         return _part(path, sorted(keys))
     kind = VocoderConfig if "generator" in keys and "text" not in keys else VitsConfig
@@ -86,6 +89,34 @@ def refused(message: str) -> Finding:
         "Training would stop at its start with the same line.",
         fix or "correct what the line names",
     )
+
+
+def _other_program(values: Any) -> str | None:
+    """Whose config it is by its keys, where it is not one of this trainer; None: no one's known."""
+    if not isinstance(values, dict):
+        return None
+    data, model = values.get("data"), values.get("model")
+    if isinstance(data, dict) and "training_files" in data:
+        return "the original VITS"
+    if "phoneme_id_map" in values:
+        return "Piper"
+    if values.get("model_type") == "vits":
+        return "Hugging Face"
+    if "resblock" in values and "upsample_rates" in values:
+        return "the original HiFi-GAN"
+    return "Coqui TTS" if "datasets" in values or isinstance(model, str) else None
+
+
+def _foreign(path: Path, program: str) -> Examination:
+    finding = Finding(
+        "other_program",
+        ERROR,
+        f"this is a config of {program}",
+        "Its keys have other names, so train.py does not read it.",
+        "finetune.py --restore_from CHECKPOINT reads the checkpoint that it belongs to, with its "
+        "settings; for a new voice begin with configs/base.json",
+    )
+    return Examination(str(path), "config", [("kind", f"a config of {program}")], [finding])
 
 
 def _part(path: Path, keys: Sequence[str]) -> Examination:

@@ -8,9 +8,11 @@ import torch
 
 from hifigan.diagnosis.environment import SMALLEST_BATCH
 from hifigan.distributed import usable_cores
+from hifigan.errors import UserError
+from hifigan.optimization import check_optimization
 from vits.config import VitsConfig
 from vits.corpus.filelist import VALID_NAMES
-from vits.doctor.findings import NOTE, WARNING, Finding
+from vits.doctor.findings import ERROR, NOTE, WARNING, Finding
 
 USUAL_RATES = (1e-5, 1e-3)  # of Adam and its kin; VITS has 2e-4
 LARGE_BATCH = 128  # utterances a step
@@ -34,6 +36,14 @@ def steps_of(config: VitsConfig, n_utterances: int) -> int:
 
 def _learning_findings(config: VitsConfig) -> Iterator[Finding]:
     train = config.train
+    try:
+        check_optimization(train)
+    except UserError as error:
+        what, _, fix = str(error).partition("; ")
+        why = "Training would stop at its start with the same line."
+        yield Finding(
+            "optimization_refused", ERROR, what, why, fix or "correct what the line names"
+        )
     low, high = USUAL_RATES
     for key in ("lr", "discriminator_lr"):
         rate = getattr(train, key)

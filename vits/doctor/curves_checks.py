@@ -11,6 +11,7 @@ Told = tuple[str, str, str, str, str]  # kind, severity, title, why, fix
 
 FEW = 8  # points, for a trend
 SLOW_STEPS = 3000  # by then mel has fallen in a sound run
+HIGH_MEL = 0.7  # of a log; a trained voice, so the start of a fine-tuning too, has 0.4 to 0.6
 HIGH_KL = 4.0  # nats a frame; a trained voice has 1 to 2
 STRONG_DISCRIMINATOR = 0.6  # the sum of the least-squares losses of all of them
 EXPLODING = 1000.0  # gradient norm over its early median
@@ -82,7 +83,7 @@ def mel_stands_still(curves: Curves) -> Told | None:
     if len(values) < 2 * FEW or steps[-1] < SLOW_STEPS:
         return None
     early, late = np.nanmedian(values[:FEW]), np.nanmedian(values[-FEW:])
-    if late < 0.85 * early:
+    if late < max(0.85 * early, HIGH_MEL):
         return None
     return (
         "mel_stands_still",
@@ -150,7 +151,7 @@ def gradients_explode(curves: Curves) -> Told | None:
                 WARNING,
                 f"the {network}'s gradient norm has risen to {values[-FEW:].max():.3g}",
                 "Steps become too large, and a loss that is no number is near.",
-                '--set train.grad_clip=5, half of train.lr, or train.mixed_precision="bf16"',
+                '--set train.grad_clip=1000, half of train.lr, or train.mixed_precision="bf16"',
             )
     return None
 

@@ -5,42 +5,53 @@ from pathlib import Path
 
 from hifigan.audio import read_header
 from hifigan.errors import UserError
-from vits.doctor.error_table import Row, row_for
+from vits.doctor.error_row import Row
+from vits.doctor.error_table import row_for, symptom_for
 from vits.doctor.findings import ERROR, NOTE, Case, Examination, Finding, Table
+from vits.doctor.measured import measured_here
 
-LEVELS = re.compile(r"\b(?:error|exception|fatal|critical|traceback|killed|nan)\b", re.IGNORECASE)
-OURS = re.compile(r"^error: (.+)", re.MULTILINE)
-RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b")
+STEERING = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # colours of a terminal
+RANK = re.compile(r"^(?:\[?(?:rank|default|local_rank) ?\d+\]?: ?)+")  # torchrun's, of each line
+LEVELS = re.compile(
+    r"\b(?:ERROR|EXCEPTION|FATAL|CRITICAL|Traceback)\b|(?i:\b(?:error|exception) ?:)|"
+    r"(?i:\b(?:killed|nan)\b)"
+)
+RAISED = re.compile(r"(?:[\w.]*(?:Error|Exception|Interrupt|Exit)\b|(?:fatal )?error:)")
+BARE = re.compile(r"[\w.]*(?:Error|Exception)")  # without a message: the line of code tells more
+IN_TRACEBACK = re.compile(r"\s*File \"|\s+\w")
+PROGRESS = re.compile(r"\bstep \d+\b.*\bdiscriminator\b")
+NO_NUMBER = re.compile(r"\b(?:nan|inf)\b", re.IGNORECASE)
+OWN = re.compile(r"error: (.+)")
 QUOTED_PATHS = re.compile(r"""['"]((?:/|\.{0,2}/|\w)[^'"\n]{1,200}\.\w{1,5})['"]""")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus")
 N_LOOKED_AT = 5  # files that a message names
+N_CASES = 100  # lines that tell the same
 
 
 def examine_message(text: str) -> Examination:
-    """Explain the first error of a text: what follows it is often its consequence."""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if is_telling(line)]
+    """Explain the errors of a text, the first one first: the others are often its consequence.
+
+    A text without any is taken for what a person says of a voice, such as "robotic".
+    """
+    lines = [line for line in map(_plain, text.splitlines()) if line]
+    telling = [i for i, line in enumerate(lines) if is_telling(line)]
     explained: dict[str, tuple[Row, list[str]]] = {}
-    own = [match[1] for match in OURS.finditer(text)]
-    for line in telling or lines[-1:]:
-        if any(line.endswith(said) for said in own):
+    own: dict[str, Finding] = {}
+    for i in telling or range(len(lines))[-1:]:
+        line, said = lines[i], OWN.fullmatch(lines[i])
+        if said and "; " in said[1]:  # as all of ours have it: what was found; the fix
+            own.setdefault(said[1], _own(said[1]))
             continue
         row = row_for(line)
+        if row is None and BARE.fullmatch(line):
+            row = row_for(next((code for code in lines[:i][::-1] if code.strip(" ~^")), ""))
         if row:
             explained.setdefault(row.kind, (row, []))[1].append(line)
-    findings = [
-        Finding(
-            "own_message",
-            ERROR,
-            said[:200],
-            "This is a message of this trainer: it says what was found and what to do.",
-            said.rpartition(";")[2].strip() or said,
-        )
-        for said in dict.fromkeys(own)
-    ]
-    findings += [_finding(row, said, text) for row, said in explained.values()]
+    if not telling and not explained and (symptom := symptom_for(" ".join(lines))):
+        explained[symptom.kind] = symptom, []
+    findings = [*own.values(), *(_finding(row, said, text) for row, said in explained.values())]
     if not findings:
-        last = (telling or lines or [""])[-1]
+        last = lines[telling[-1] if telling else -1] if lines else ""
         findings.append(
             Finding(
                 "unknown_message",
@@ -51,14 +62,16 @@ def examine_message(text: str) -> Examination:
                 "traceback's last one name the place",
             )
         )
-    rows = [(row.kind, row.fix, row.bulgarian) for row, _ in explained.values() if row.bulgarian]
-    tables = [Table("на български", ("грешка", "fix", "какво да направите"), rows)] if rows else []
-    subject = " ".join(text.split())
-    facts = [("lines read", f"{len(lines):,}"), ("lines that tell of errors", f"{len(telling):,}")]
+    rows = [
+        (row.means.rstrip("."), row.bulgarian) for row, _ in explained.values() if row.bulgarian
+    ]
+    tables = [Table("на български", ("грешка", "какво да направите"), rows)] if rows else []
+    subject = " ".join(" ".join(lines).split())
+    told = [("lines read", f"{len(lines):,}"), ("lines that tell of errors", f"{len(telling):,}")]
     return Examination(
         subject if len(subject) <= 80 else subject[:77] + "...",
         "message",
-        facts,
+        told if len(lines) > 1 else [],
         findings,
         tables=tables,
     )
@@ -66,15 +79,34 @@ def examine_message(text: str) -> Examination:
 
 def is_telling(line: str) -> bool:
     """Whether a line of a log tells of an error, rather than of progress."""
-    if re.match(r"\s*File \"|\s+\w|.*(?:\bstep \d+\b.*\bdiscriminator\b)", line):
+    line = _plain(line)
+    if IN_TRACEBACK.match(line):
         return bool(RAISED.match(line.strip()))  # of a traceback's lines the last alone
-    return bool(LEVELS.search(line) or RAISED.match(line.strip()) or row_for(line))
+    if PROGRESS.search(line):
+        return bool(NO_NUMBER.search(line))
+    return bool(LEVELS.search(line) or RAISED.match(line) or row_for(line))
+
+
+def _plain(line: str) -> str:
+    """The line without colours, and without the rank that torchrun sets before it."""
+    return RANK.sub("", STEERING.sub("", line)).rstrip()
+
+
+def _own(said: str) -> Finding:
+    what, _, fix = said.partition("; ")
+    why = "This is a message of this trainer: it says what was found and what to do."
+    return Finding("own_message", ERROR, what[:200], why, fix)
 
 
 def _finding(row: Row, lines: list[str], text: str) -> Finding:
-    cases = [Case("", "", line.strip()[:200]) for line in dict.fromkeys(lines)]
-    cases += [Case(path, "", told) for path, told in _looked_at(text)]
-    return Finding(row.kind, ERROR, row.means.rstrip("."), row.cause, row.fix, cases, len(cases))
+    different = list(dict.fromkeys(line.strip()[:200] for line in lines))
+    cases = [Case("", "", line) for line in different[:N_CASES]]
+    if here := measured_here(row.kind, " ".join(different[:N_CASES])):
+        cases.insert(0, Case("on this computer", "", here))
+    cases += [Case(path, "", told) for path, told in _looked_at(text)] if lines else []
+    n_cases = len(cases) + max(len(different) - N_CASES, 0)
+    means = row.means.rstrip(".")
+    return Finding(row.kind, row.severity, means, row.cause, row.fix, cases, n_cases)
 
 
 def _looked_at(text: str) -> list[tuple[str, str]]:

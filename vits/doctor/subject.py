@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from hifigan.errors import UserError
+from vits.doctor.error_table import row_for, symptom_for
+from vits.doctor.log_file import ENCODINGS
 
 STANDARD_INPUT = "-"
 RUN_PARTS = ("checkpoints", "log.txt", "log.jsonl", "returns.json", "samples")
@@ -58,11 +60,14 @@ def kind_of(subject: str | None) -> Subject:
         return Subject("environment", "")
     if subject == STANDARD_INPUT:
         return Subject("log", "standard input")
+    if not subject.strip():
+        raise UserError("the subject is empty; name a data set folder, a config, a run or a log")
     path = Path(subject)
     if _exists(path):
-        return Subject(
-            _kind_of_folder(path) if path.is_dir() else _kind_of_file(path), subject, path
-        )
+        if path.is_dir():
+            path = path.parent if path.name == "checkpoints" and _is_run(path.parent) else path
+            return Subject(_kind_of_folder(path), str(path), path)
+        return Subject(_kind_of_file(path), subject, path)
     if _is_message(subject):
         return Subject("message", subject)
     raise UserError(
@@ -79,23 +84,34 @@ def _exists(path: Path) -> bool:
 
 
 def _is_message(subject: str) -> bool:
-    if not subject.strip():
-        return False
     words = subject.split()
     looks_like_path = len(words) == 1 and ("/" in subject or "\\" in subject)
-    return not looks_like_path and (len(words) > 2 or bool(WORDS_OF_MESSAGES.search(subject)))
+    if looks_like_path or len(words) > 2 or WORDS_OF_MESSAGES.search(subject):
+        return not looks_like_path
+    is_word = all(word.isalpha() for word in words)  # "buzzing", but not "noise_data"
+    return bool(row_for(subject) or (is_word and symptom_for(subject)))
 
 
 def _kind_of_folder(folder: Path) -> Literal["run", "data"]:
-    has_weights = any(folder.glob("checkpoints/*.pt")) or any(folder.glob("*.pt"))
-    is_run = (folder / "config.json").is_file() and any(
-        (folder / name).exists() for name in RUN_PARTS
-    )
-    return "run" if has_weights or is_run else "data"
+    if _is_run(folder):
+        return "run"
+    runs = sorted(found for found in folder.iterdir() if (found / "config.json").is_file())
+    if runs and all(map(_is_run, runs)):
+        raise UserError(f"{folder}: holds {len(runs)} run folders; name one, such as {runs[-1]}")
+    return "data"
+
+
+def _is_run(folder: Path) -> bool:
+    if any(folder.glob("checkpoints/*.pt")) or any(folder.glob("*.pt")):
+        return True
+    has_part = any((folder / name).exists() for name in RUN_PARTS)
+    return has_part and (folder / "config.json").is_file()
 
 
 def _kind_of_file(path: Path) -> Literal["config", "list", "log"]:
     suffix = path.suffix.lower()
+    if not path.is_file():  # a pipe can be read but once
+        return "log"
     if suffix == ".json":
         return "config"
     if suffix in SOUND_SUFFIXES:
@@ -106,7 +122,9 @@ def _kind_of_file(path: Path) -> Literal["config", "list", "log"]:
         raise UserError(f"{path}: is a checkpoint; name its run folder, such as runs/my_voice")
     if path.name in KALDI_NAMES:
         return "list"
-    text = head.decode("utf-8", "replace")
+    if path.name == "scalars.jsonl" and _is_run(path.parent):
+        raise UserError(f"{path}: holds the curves of a run; name its folder {path.parent}")
+    text = head.decode(ENCODINGS.get(head[:2], "utf-8"), "replace").removeprefix("\ufeff")
     if suffix in LIST_SUFFIXES and not _is_log(text):
         return "list"
     if suffix in LIST_SUFFIXES or suffix in (".log", ".out", ".err", "") or _is_log(text):

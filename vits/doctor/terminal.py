@@ -5,11 +5,13 @@ terminal cannot write a character, an escape stands in its place.
 """
 
 import os
+import re
 import shutil
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TextIO
 
 from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Examination, Finding, Table
@@ -30,6 +32,7 @@ MARKS = {ERROR: "✗", WARNING: "!", NOTE: "•"}
 PLAIN_MARKS = {ERROR: "x", WARNING: "!", NOTE: "-"}
 COLOURS = {ERROR: "31", WARNING: "33", NOTE: "36"}  # red, yellow, cyan
 BOLD, FAINT = "1", "2"
+NAME = re.compile(r"\S*[._/]\w|-")  # of a file or a key, or a flag
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def printable(text: str) -> str:
 def sentence(text: str) -> str:
     """The text with a capital at its start and a full stop at its end."""
     end = "" if text.endswith((".", "!", "?")) else "."
-    return f"{text[:1].upper()}{text[1:]}{end}" if text else ""
+    is_name = NAME.match(text)  # train.py stays as it is written
+    return f"{text[:1] if is_name else text[:1].upper()}{text[1:]}{end}" if text else ""
 
 
 def columns(text: str) -> int:
@@ -159,13 +163,20 @@ def _table(table: Table, screen: Screen, more: str) -> Iterator[str]:
     yield ""
     yield from _wrapped(screen, "", table.title, BOLD)
     for number, row in enumerate(rows):
-        cells = [_filled(shortened(cell, width), width) for cell, width in zip(row, widths)]
-        line = "  " + "  ".join(cells)
-        yield screen.styled(line, FAINT) if number == 0 else line
+        cells = [_cut(cell, width) for cell, width in zip(row, widths)]
+        for parts in zip_longest(*cells, fillvalue=""):
+            line = "  " + "  ".join(_filled(part, width) for part, width in zip(parts, widths))
+            yield screen.styled(line, FAINT) if number == 0 else line
     n_left = len(table.rows) - N_ROWS
     if n_left > 0:
         where = f" in {more}" if more else ""
         yield from _wrapped(screen, "  ", f"and {n_left:,} more{where}", FAINT)
+
+
+def _cut(cell: str, width: int) -> list[str]:
+    """A cell's lines; a word that is longer than one is shortened."""
+    lines = textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False)
+    return [shortened(line, width) for line in lines] or [""]
 
 
 def _filled(text: str, width: int) -> str:
