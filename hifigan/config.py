@@ -199,6 +199,7 @@ class TrainConfig:
     freeze_layers: tuple[str, ...] = ()  # parts, layers or patterns of names that do not learn
     unfreeze_at: int | None = None  # the step from which they do; null: never
     layer_lr: tuple[tuple[str, float], ...] = ()  # [layers, rate]: others than lr; the first counts
+    cuda_graphs: bool = True  # on one GPU: replay recorded steps, of padded batches
 
     def __post_init__(self) -> None:
         require_positive(

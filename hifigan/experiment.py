@@ -38,3 +38,16 @@ class Experiment(Protocol):
     def validate(self) -> Validation: ...
 
     def show(self, monitor: Monitor, folder: Path, sums: list[float]) -> None: ...
+
+
+class Watched:
+    """Everything that the experiment inside is; a subclass says what happens around its steps."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.experiment, name)
+
+    def train_step(self, batch: Any) -> dict[str, Tensor]:
+        return self.experiment.train_step(batch)

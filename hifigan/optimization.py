@@ -37,8 +37,16 @@ def make_optimizer(
     parameters: weights, or torch's parameter groups of them.
     """
     kind = _named("optimizer", config.optimizer, optim, optim.Optimizer)
-    options: dict[str, Any] = {"fused": True} if kind in FUSED else {}
-    return _build("optimizer", kind, options | config.optimizer_options, list(parameters), lr=lr)
+    parameters = list(parameters)
+    first = parameters[0]["params"] if isinstance(parameters[0], dict) else parameters
+    on_cuda = bool(first) and first[0].is_cuda
+    # Recorded steps read the rate off the device, and count there, too.
+    options = {"fused": True, "capturable": on_cuda} if kind in FUSED else {}
+    optimizer = _build("optimizer", kind, options | config.optimizer_options, parameters, lr=lr)
+    if kind in FUSED and on_cuda:
+        for group in optimizer.param_groups:
+            group["lr"] = torch.tensor(lr, device=first[0].device)
+    return optimizer
 
 
 class Schedule:
@@ -127,6 +135,14 @@ def state_names(config: TrainConfig) -> set[str]:
     optimizer = make_optimizer([weight], config, config.lr)
     optimizer.step()
     return set(optimizer.state[weight])
+
+
+def set_rate(group: dict[str, Any], rate: float) -> None:
+    """Of an optimizer's group; in place where it is on the device."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 def step_unless(blocked: Tensor, optimizer: optim.Optimizer) -> None:

@@ -66,6 +66,16 @@ Span = tuple[str, str | None, Mark, Mark]  # name, phase around it, start, end
 
 
 @contextmanager
+def unmeasured() -> Iterator[None]:
+    """The work inside is not timed: its events could not be read."""
+    token = _at_work.set(None)
+    try:
+        yield
+    finally:
+        _at_work.reset(token)
+
+
+@contextmanager
 def phase(name: str) -> Iterator[None]:
     """The work inside belongs to the phase `name`."""
     phases = _at_work.get()

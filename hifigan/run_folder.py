@@ -87,7 +87,7 @@ class RunFolder:
         n_steps, sums = pace.n_steps, ranks.sums(pace.sums())
         values = {
             **reports.averages(),
-            "train/learning_rate": state.generator_optimizer.param_groups[0]["lr"],
+            "train/learning_rate": float(state.generator_optimizer.param_groups[0]["lr"]),
             **pace_values(sums, ranks.n_ranks),
             **{f"time/{name}": seconds / n_steps for name, seconds in phases.seconds().items()},
         }

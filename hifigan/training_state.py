@@ -1,10 +1,9 @@
 """Everything that a training step changes, and that a checkpoint therefore holds."""
 
-import contextlib
 import copy
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,9 @@ from hifigan.accumulation import AveragedNetwork
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.freezing import Freezing, is_thawed, rows_held
-from hifigan.optimization import Schedule, step_unless
+from hifigan.optimization import Schedule, set_rate, step_unless
 from hifigan.phases import phase
+from hifigan.precision import autocast_dtype
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class TrainingState:
     schedule: Schedule  # of both
     scaler: torch.amp.GradScaler  # of fp16; does nothing otherwise
     ema: nn.Module | None  # the generator with the moving average of its weights
+    ema_share: Tensor  # 0-d on the device: how much of the way to the weights the average goes
     step: int = 0  # steps taken, skipped ones included
     epoch: int = 0  # epochs finished
     batch: int = 0  # batches taken in this epoch, per rank
@@ -60,6 +61,7 @@ class TrainingState:
     warmup_until: int = 0  # the step before which discriminators learn alone, being fresh
     freezing: Freezing | None = None  # who learns; make_state gives it
     needs_wrapping: bool = False  # others learn than when gradient averaging was set up
+    version: int = 0  # of the tensors that a step works on: others from one to the next
 
     @property
     def discriminator_learns(self) -> bool:
@@ -113,6 +115,7 @@ class TrainingState:
         self.generator_optimizer, self.discriminator_optimizer = made
         self.set_rates()
         self.needs_wrapping = True
+        self.version += 1
 
     @contextmanager
     def as_thawed(self) -> Iterator[None]:
@@ -125,13 +128,19 @@ class TrainingState:
             self.set_thawed(before)
 
     def set_rates(self) -> None:
-        """Each rate is its base rate times the schedule's share."""
+        """Each rate is its base rate times the schedule's share; and the average's share.
+
+        The average's first steps count for more, or the random weights of the beginning would last.
+        """
         rest = (self.warmup_until, 0)  # the generator's and the discriminators'
         optimizers = (self.generator_optimizer, self.discriminator_optimizer)
         for optimizer, begins_at in zip(optimizers, rest):
             for group in optimizer.param_groups:
                 begin = max(begins_at, group.get("begins_at", 0))
-                group["lr"] = group["base_lr"] * self.schedule.share(begin)
+                set_rate(group, group["base_lr"] * self.schedule.share(begin))
+        if self.ema is not None:
+            decay = min(self.freezing.config.ema_decay, (1 + self.step) / (10 + self.step))
+            self.ema_share.fill_(1 - decay)
 
     def update(
         self, optimizer: optim.Optimizer, grad_clip: float | None, blocked: Tensor
@@ -154,17 +163,15 @@ class TrainingState:
         return norm
 
     @torch.no_grad()
-    def average(self, decay: float | None, blocked: Tensor) -> None:
+    def average(self, blocked: Tensor) -> None:
         """Move the average, if one is kept, towards the generator's weights.
 
-        Not if `blocked`, a 0-d tensor on the device, is 1. The first steps count for more, or the
-        random weights of the beginning would last long.
+        Not if `blocked`, a 0-d tensor on the device, is 1.
         """
         if self.ema is not None:
-            decay = min(decay, (1 + self.step) / (10 + self.step))
             averages, weights = list(self.ema.parameters()), list(self.generator.parameters())
             moves = torch._foreach_sub(weights, averages)
-            torch._foreach_mul_(moves, (1 - decay) * (1 - blocked))
+            torch._foreach_mul_(moves, self.ema_share * (1 - blocked))
             torch._foreach_add_(averages, moves)
 
     def frozen_names(self) -> set[str]:
@@ -183,6 +190,9 @@ class TrainingState:
             for name in PARTS
             if getattr(self, name) is not None
         }
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            groups = contents[name]["param_groups"]
+            contents[name]["param_groups"] = [g | {"lr": float(g["lr"])} for g in groups]
         return (
             contents
             | {name: getattr(self, name) for name in COUNTERS}
@@ -215,6 +225,7 @@ class TrainingState:
             for group, setting in zip(optimizer.param_groups, groups):
                 group |= setting
         self.set_rates()
+        self.version += 1
         if len(contents["random"]) == ranks.n_ranks:
             set_random_state(contents["random"][ranks.rank], ranks.device)
 
@@ -242,28 +253,11 @@ def make_state(
         Schedule(config),
         torch.amp.GradScaler(device.type, enabled=fp16),
         ema,
+        torch.ones((), device=device),
         freezing=freezing,
     )
     state.set_rates()
     return state
-
-
-def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:
-    """The type that mixed_precision asks for, None for float32 throughout.
-
-    `true` takes bfloat16 where the device computes in it, else float16.
-    """
-    if config.mixed_precision is False:
-        return None
-    if config.mixed_precision is True:
-        has_bf16 = device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if has_bf16 else torch.float16
-    return {"bf16": torch.bfloat16, "fp16": torch.float16}[config.mixed_precision]
-
-
-def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager:
-    """Computes in `dtype` what may be; None: all in float32."""
-    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:

@@ -19,10 +19,11 @@ from hifigan.losses import adversarial_loss, discriminator_loss, feature_matchin
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
 from hifigan.phases import phase
+from hifigan.precision import autocast, autocast_dtype
 from hifigan.samples import VocoderSample, write_vocoder_samples
 from hifigan.segment_parts import SegmentPart, SegmentParts
 from hifigan.segments import Clip, ClipReader, SegmentBatch
-from hifigan.training_state import autocast, autocast_dtype, make_state
+from hifigan.training_state import make_state
 from hifigan.vocoder_config import VocoderConfig
 
 N_JUDGED = 8  # segments, that the discriminators judge of a recording in validation: 3 s
@@ -102,7 +103,7 @@ class VocoderTraining:
             norms["generator_gradient_norm"] = state.update(
                 state.generator_optimizer, clip, blocked
             )
-            state.average(self.config.train.ema_decay, blocked)
+            state.average(blocked)
         state.scaler.update()
         return losses | norms
 

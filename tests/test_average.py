@@ -13,7 +13,7 @@ def test_the_average_is_that_of_the_weights_with_a_quick_start(smallest) -> None
     state = start(smallest("train.ema_decay=0.5", "train.lr=0.1").train)
     expected = [p.detach().clone() for p in state.generator.parameters()]
     for i in range(12):
-        go_on(state, 1, decay=0.5)
+        go_on(state, 1)
         decay = min(0.5, (1 + i) / (10 + i))
         weights = [p.detach() for p in state.generator.parameters()]
         expected = [decay * e + (1 - decay) * w for e, w in zip(expected, weights)]

@@ -73,7 +73,7 @@ def start(config: TrainConfig) -> TrainingState:
     return state
 
 
-def go_on(state: TrainingState, n_steps: int, decay: float | None = None) -> None:
+def go_on(state: TrainingState, n_steps: int) -> None:
     """Steps with gradients that depend on the weights and on the step alone."""
     free = torch.zeros(())
     for _ in range(n_steps):
@@ -84,7 +84,7 @@ def go_on(state: TrainingState, n_steps: int, decay: float | None = None) -> Non
             for parameter in network.parameters():
                 parameter.grad = parameter.detach() * (1 + state.step % 3)
             step_unless(free, optimizer)
-        state.average(decay, free)
+        state.average(free)
         state.advance()
 
 
@@ -127,7 +127,7 @@ def test_an_optimizer_steps_waits_when_blocked_and_resumes_to_the_bit(
     ).train
     whole = start(config)
     assert type(whole.generator_optimizer) is getattr(optim, name)
-    go_on(whole, 3, 0.8)
+    go_on(whole, 3)
     before = copy.deepcopy(whole.state_dict(ALONE))
     for network, optimizer in (
         (whole.generator, whole.generator_optimizer),
@@ -140,8 +140,8 @@ def test_an_optimizer_steps_waits_when_blocked_and_resumes_to_the_bit(
 
     resumed = start(config)
     resumed.load_state_dict(through_a_file(whole, tmp_path / "state.pt"), ALONE)
-    go_on(whole, 4, 0.8)
-    go_on(resumed, 4, 0.8)
+    go_on(whole, 4)
+    go_on(resumed, 4)
     assert_same(resumed.state_dict(ALONE), whole.state_dict(ALONE))
     for moved, old in zip(whole.generator.parameters(), Shallow().parameters()):
         assert moved.isfinite().all() and not moved.equal(old)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from hifigan.audio import read_audio
 from hifigan.errors import UserError
 from hifigan.packed_cache import PackedCache
+
+TEXT_STEPS, FRAME_STEPS = 4, 8  # numbers of symbols and of frames, from a power of 2 to the next
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,40 @@ class UtteranceDataset(Dataset):
         return wav
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad examples at the end to the longest text and the longest wav among them."""
+def rounded_up(n: int, n_steps: int) -> int:
+    """To the next of the numbers of which there are n_steps, evenly spaced, between powers of 2.
+
+    n_steps: a power of 2; at most 1 / n_steps is added, and in the mean about half of that.
+    """
+    step = max(1, 2 ** (n.bit_length() - 1) // n_steps)
+    return -(-n // step) * step
+
+
+def _padded(values: Sequence[Tensor], n: int) -> Tensor:
+    """Values [T] with zeros behind them as [B, n]."""
+    rows = values[0].new_zeros(len(values), n)
+    for row, value in zip(rows, values):
+        row[: len(value)] = value
+    return rows
+
+
+def collate(examples: Sequence[Example], hop_length: int | None = None) -> Batch:
+    """Pad examples at the end to the longest text and the longest wav among them.
+
+    hop_length: samples of a frame; the number of symbols and that of frames are then rounded up to
+    one of few, so that batches come in few shapes. None: neither is.
+    """
+    token_lengths = torch.tensor([len(example.tokens) for example in examples])
+    wav_lengths = torch.tensor([len(example.wav) for example in examples])
+    n_tokens, n_samples = int(token_lengths.max()), int(wav_lengths.max())
+    if hop_length is not None:
+        n_tokens = rounded_up(n_tokens, TEXT_STEPS)
+        n_samples = rounded_up(-(-n_samples // hop_length), FRAME_STEPS) * hop_length
     return Batch(
-        tokens=pad_sequence([example.tokens for example in examples], batch_first=True),
-        token_lengths=torch.tensor([len(example.tokens) for example in examples]),
-        wav=pad_sequence([example.wav for example in examples], batch_first=True).unsqueeze(1),
-        wav_lengths=torch.tensor([len(example.wav) for example in examples]),
+        tokens=_padded([example.tokens for example in examples], n_tokens),
+        token_lengths=token_lengths,
+        wav=_padded([example.wav for example in examples], n_samples).unsqueeze(1),
+        wav_lengths=wav_lengths,
         speakers=torch.tensor([example.speaker_id for example in examples]),
         languages=torch.tensor([example.language_id for example in examples]),
         ids=[example.id for example in examples],

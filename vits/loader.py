@@ -1,5 +1,6 @@
 """The training batches of utterances: which ones meet, and where they are read from."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +59,10 @@ def make_loader(
                 len(utterances),
                 len(rows),
             )
-    return batch_loader(dataset, batches, collate, heaviest, train, ranks)
+    in_few_shapes = train.cuda_graphs and ranks.device.type == "cuda"
+    hop_length = config.audio.hop_length if in_few_shapes else None
+    pad = functools.partial(collate, hop_length=hop_length)
+    return batch_loader(dataset, batches, pad, heaviest, train, ranks)
 
 
 def require_budget(

@@ -19,13 +19,8 @@ from hifigan.losses import adversarial_loss, discriminator_loss, feature_matchin
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
 from hifigan.phases import phase
-from hifigan.training_state import (
-    autocast,
-    autocast_dtype,
-    make_state,
-    random_state,
-    set_random_state,
-)
+from hifigan.precision import autocast, autocast_dtype
+from hifigan.training_state import make_state, random_state, set_random_state
 from vits.alignment_numbers import AlignmentNumbers
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
@@ -44,8 +39,8 @@ class Counts:
     """
 
     utterances: float
-    symbols: float
-    frames: float
+    symbols: Tensor | float
+    frames: Tensor | float
 
 
 class VitsTraining:
@@ -92,7 +87,7 @@ class VitsTraining:
         unweighted losses and the gradient norms, on the device.
         """
         state, clip = self.state, self.config.train.grad_clip
-        counts = self._counts(batch)  # on the CPU: reading them off a GPU would wait for it
+        counts = self._counts(batch)
         parts = MicroBatches(
             batch, batch.to(self.ranks.device), noise, self.config.audio.hop_length
         )
@@ -124,7 +119,7 @@ class VitsTraining:
             norms["generator_gradient_norm"] = state.update(
                 state.generator_optimizer, clip, blocked
             )
-            state.average(self.config.train.ema_decay, blocked)
+            state.average(blocked)
         state.scaler.update()
         return losses | norms
 
@@ -207,9 +202,13 @@ class VitsTraining:
         return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
 
     def _counts(self, batch: Batch) -> Counts:
+        """Where the batch is: reading them off a GPU would wait for it."""
         frames = batch.spec_lengths(self.config.audio.hop_length).sum()
-        totals = self.ranks.sums([len(batch.wav), float(batch.token_lengths.sum()), float(frames)])
-        return Counts(*(total / self.ranks.n_ranks for total in totals))
+        counts = [len(batch.wav), batch.token_lengths.sum(), frames]
+        if self.ranks.n_ranks > 1:
+            totals = self.ranks.sums([float(count) for count in counts])
+            counts = [total / self.ranks.n_ranks for total in totals]
+        return Counts(*counts)
 
     def _autocast(self) -> AbstractContextManager:
         return autocast(self.ranks.device, self.dtype)

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hifigan.diagnosis.watched import Watched
-from hifigan.experiment import Experiment
+from hifigan.experiment import Experiment, Watched
 
 logger = logging.getLogger(__name__)
 

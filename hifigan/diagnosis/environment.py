@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks, usable_cores
-from hifigan.training_state import autocast_dtype
+from hifigan.precision import autocast_dtype
 
 logger = logging.getLogger(__name__)
 

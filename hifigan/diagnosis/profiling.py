@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from hifigan.diagnosis.watched import Watched
-from hifigan.experiment import Experiment
+from hifigan.experiment import Experiment, Watched
 from hifigan.phases import Phases
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hifigan.captured import captured
 from hifigan.diagnosis.anomaly import AnomalyDetection
 from hifigan.diagnosis.debug_log import Debugged
 from hifigan.diagnosis.profiling import Profiled
@@ -26,11 +27,13 @@ def watched(
     experiment: Experiment, watching: Watching, ranks: Ranks, run: Path
 ) -> Iterator[Experiment]:
     """The experiment, looked at inside as asked. run: the run's folder."""
+    seen: Experiment = experiment
     if watching.detect_anomaly:
         experiment.accumulation = AnomalyDetection(
             experiment.accumulation, experiment.state, lambda part: part.batch.ids
         )
-    seen: Experiment = experiment
+    else:
+        seen = captured(experiment, experiment.config.train, ranks)
     if ranks.is_first and logger.isEnabledFor(logging.DEBUG):
         seen = Debugged(seen, experiment.config.train.log_every)
     if ranks.is_first and watching.profile:

@@ -10,6 +10,7 @@ from hifigan.diagnosis.environment import SMALLEST_BATCH
 from hifigan.distributed import usable_cores
 from hifigan.errors import UserError
 from hifigan.optimization import check_optimization
+from hifigan.precision import has_bfloat16
 from vits.config import VitsConfig
 from vits.corpus.filelist import VALID_NAMES
 from vits.doctor.findings import ERROR, NOTE, WARNING, Finding
@@ -149,7 +150,7 @@ def _run_findings(config: VitsConfig, n_utterances: int | None) -> Iterator[Find
 
 def _machine_findings(config: VitsConfig) -> Iterator[Finding]:
     precision, has_gpu = config.train.mixed_precision, torch.cuda.is_available()
-    if precision is not False and not has_gpu:
+    if isinstance(precision, str) and not has_gpu and not has_bfloat16(torch.device("cpu")):
         yield Finding(
             "mixed_precision_on_cpu",
             NOTE,
