@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict, override, read_json
+from hifigan.weight_norm import fold_weight_norm
 from vits.config import VitsConfig
 from vits.export.hugging_face import write_hugging_face
 from vits.model import make_model

@@ -31,11 +31,12 @@ import torch
 from torch import Tensor, nn
 
 from hifigan.distributed import pick_device
-from hifigan.generator import Generator, fold_weight_norm
+from hifigan.generator import Generator
 from hifigan.json_config import read_config
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoding.onnx_backend import load_onnx
 from hifigan.vocoding.onnx_export import export_onnx
+from hifigan.weight_norm import fold_weight_norm
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 VERSIONS = ("v1", "v2", "v3")

@@ -82,6 +82,37 @@ class AudioConfig:
 
 
 @dataclass(frozen=True)
+class InverseStftConfig:
+    """The head of MB-iSTFT-VITS (arXiv 2210.15975): STFTs of n_bands bands, and their filters."""
+
+    n_fft: int  # samples of a band
+    hop_length: int  # samples of a band, from one frame to the next
+    n_bands: int
+    n_taps: int  # of the filters that join the bands
+
+    def __post_init__(self) -> None:
+        require_positive(self, "n_fft", "hop_length", "n_bands", "n_taps")
+        require(
+            self.n_fft % (4 * self.hop_length) == 0,
+            f"n_fft {self.n_fft} is not a multiple of 4 hop_lengths, so that the windows would not "
+            f"add up evenly; use {4 * self.hop_length}",
+        )
+        require(
+            self.n_bands > 1 and self.n_taps % (2 * self.n_bands) == 0,
+            f"n_taps {self.n_taps} and n_bands {self.n_bands}: expected 2 bands or more, and a "
+            f"multiple of twice as many taps; use 4 and 64",
+        )
+
+    @property
+    def n_bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+    @property
+    def padding(self) -> int:  # samples of a band that are cut off at either end
+        return (self.n_fft - self.hop_length) // 2
+
+
+@dataclass(frozen=True)
 class GeneratorConfig:
     """HiFi-GAN Sec. 2.2 and Table 5; the published V1 has 512 channels and resblock "1"."""
 
@@ -91,6 +122,7 @@ class GeneratorConfig:
     resblock: Literal["1", "2"]
     resblock_kernel_sizes: tuple[int, ...]
     resblock_dilations: tuple[tuple[int, ...], ...]
+    inverse_stft: InverseStftConfig | None = None  # ends the stages early; null: HiFi-GAN's output
 
     def __post_init__(self) -> None:
         require_positive(
@@ -136,7 +168,8 @@ class GeneratorConfig:
 
     @property
     def hop_length(self) -> int:  # samples made of one frame
-        return math.prod(self.upsample_rates)
+        head = self.inverse_stft
+        return math.prod(self.upsample_rates) * (head.hop_length * head.n_bands if head else 1)
 
 
 @dataclass(frozen=True)
@@ -264,7 +297,8 @@ def require_geometry(
     hop, made = audio.hop_length, generator.hop_length
     require(
         made == hop,
-        f"{where}.upsample_rates {list(generator.upsample_rates)} make {made} samples of a frame, "
+        f"{where}.upsample_rates {list(generator.upsample_rates)} make {made} samples of a frame"
+        f"{', with inverse_stft' if generator.inverse_stft else ''}, "
         f"but audio.hop_length is {hop}; change one so that the product equals the hop",
     )
     require(

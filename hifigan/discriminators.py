@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 from hifigan.config import DiscriminatorConfig
-from hifigan.generator import SLOPE, weight_norm
+from hifigan.generator import SLOPE
+from hifigan.weight_norm import weight_norm
 
 N_SCALES = 3  # full, half and quarter rate (HiFi-GAN Sec. 2.3)
 

@@ -6,32 +6,14 @@ Axes: T frames at the input, growing by each upsampling rate until T_wav = T * h
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrizations, parametrize
 from torch.utils.checkpoint import checkpoint
 
 from hifigan.config import GeneratorConfig
+from hifigan.inverse_stft import InverseStftHead
+from hifigan.weight_norm import weight_norm
 
 SLOPE = 0.1  # of the leaky rectifiers
 LAST_SLOPE = 0.01  # of the one before the last convolution: the published weights were trained so
-# How torch calls the two tensors of a weight-normed layer, behind the layer's name.
-NORM, DIRECTION = ".parametrizations.weight.original0", ".parametrizations.weight.original1"
-
-
-def weight_norm(layer: nn.Module) -> nn.Module:
-    return parametrizations.weight_norm(layer)
-
-
-def fold_weight_norm(module: nn.Module) -> None:
-    """Turn every weight-normed layer inside into a plain one with the same output. Idempotent."""
-    for layer in module.modules():
-        if parametrize.is_parametrized(layer, "weight"):
-            parametrize.remove_parametrizations(layer, "weight")
-
-
-def normed_weight(norm: Tensor, direction: Tensor) -> Tensor:
-    """What a weight-normed layer computes with: a norm per output channel times a direction."""
-    axes = tuple(range(1, direction.dim()))
-    return direction * (norm / torch.linalg.vector_norm(direction, dim=axes, keepdim=True))
 
 
 class ResBlock1(nn.Module):
@@ -114,6 +96,7 @@ class Generator(nn.Module):
         grad_checkpoint: bool = False,
     ) -> None:
         super().__init__()
+        self.config = config
         self.grad_checkpoint = grad_checkpoint
         channels = config.upsample_initial_channels
         self.input = nn.Conv1d(in_channels, channels, 7, padding=3)
@@ -122,13 +105,23 @@ class Generator(nn.Module):
         for rate, kernel_size in zip(config.upsample_rates, config.upsample_kernel_sizes):
             self.stages.append(UpsampleStage(channels, rate, kernel_size, config))
             channels //= 2
-        self.output = nn.Conv1d(channels, 1, 7, padding=3, bias=output_bias)
+        if config.inverse_stft is None:
+            self.output = nn.Conv1d(channels, 1, 7, padding=3, bias=output_bias)
+        else:
+            self.head = InverseStftHead(channels, config.inverse_stft)
         if weight_norm_ends:
             weight_norm(self.input)
-            weight_norm(self.output)
+            if config.inverse_stft is None:
+                weight_norm(self.output)
 
     def forward(self, frames: Tensor, speaker: Tensor | None = None) -> Tensor:
         """frames: [B, in_channels, T]; speaker: [B, speaker_channels, 1]. Returns [B, 1, T_wav]."""
+        return self.waveform_and_bands(frames, speaker)[0]
+
+    def waveform_and_bands(
+        self, frames: Tensor, speaker: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """As forward; and the bands [B, n_bands, T_band] that it is joined of, None if of none."""
         x = self.input(frames)
         if self.condition is not None:
             x = x + self.condition(speaker)
@@ -139,7 +132,11 @@ class Generator(nn.Module):
                 x = stage(x)
         # In float32 always: the rounding of bfloat16 alone is hiss that the mel loss hears.
         with torch.autocast(x.device.type, enabled=False):
-            return self.output(F.leaky_relu(x.float(), LAST_SLOPE)).tanh()
+            x = F.leaky_relu(x.float(), LAST_SLOPE)
+            if self.config.inverse_stft is None:
+                return self.output(x).tanh(), None
+            bands = self.head.bands(x)
+            return self.head.join(bands), bands
 
 
 def _conv(channels: int, kernel_size: int, dilation: int) -> nn.Module:

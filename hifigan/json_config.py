@@ -198,8 +198,9 @@ def _build(cls: type, values: Any, source: str, section: str) -> Any:
 
 
 def _convert(hint: Any, value: Any, source: str, key: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value, source, key)
+    sections = [kind for kind in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(kind)]
+    if sections and (hint in sections or value is not None):  # else one that may be left out
+        return _build(sections[0], value, source, key)
     matches, converted = _match(hint, value)
     if not matches:
         raise UserError(f"{source}: {key}: found {_describe(value)}, expected {_name(hint)}")

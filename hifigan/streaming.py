@@ -23,15 +23,15 @@ def needed_context(config: GeneratorConfig) -> int:
     Found from the output back: the first sample of frame 0 and the last one go through every layer
     to the earliest and the latest position that they depend on.
     """
-    first, last = -END_REACH, config.hop_length - 1 + END_REACH
+    first, last = 0, config.hop_length - 1
+    if head := config.inverse_stft:
+        for rate, kernel_size in ((head.n_bands, head.n_taps), (head.hop_length, head.n_fft)):
+            first, last = _through_transposed(first, last, rate, kernel_size)
+    first, last = first - END_REACH, last + END_REACH
     reach = _resblocks_reach(config)
     stages = list(zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True))
     for rate, kernel_size in reversed(stages):
-        # Sample n of a transposed convolution is made of the inputs i for which n + padding -
-        # i * rate is a position of the kernel: from 0 to kernel_size - 1.
-        padding = (kernel_size - rate + 1) // 2
-        first = -((kernel_size - 1 - padding - (first - reach)) // rate)  # rounded up
-        last = (last + reach + padding) // rate
+        first, last = _through_transposed(first - reach, last + reach, rate, kernel_size)
     return max(END_REACH - first, last + END_REACH)
 
 
@@ -90,6 +90,16 @@ def make_together(
         torch.cat([wav_hat[: item.shape[1] * hop_length - n_remade], end[-n_remade:]])
         for item, wav_hat, end in zip(frames, wavs_hat, ends, strict=True)
     ]
+
+
+def _through_transposed(first: int, last: int, rate: int, kernel_size: int) -> tuple[int, int]:
+    """The inputs of a transposed convolution that its samples from `first` to `last` are made of.
+
+    Sample n is made of the inputs i for which n + padding - i * rate is a position of the kernel:
+    from 0 to kernel_size - 1.
+    """
+    padding = (kernel_size - rate + 1) // 2
+    return -((kernel_size - 1 - padding - first) // rate), (last + padding) // rate  # up, and down
 
 
 def _resblocks_reach(config: GeneratorConfig) -> int:

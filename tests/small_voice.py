@@ -2,7 +2,7 @@
 
 import torch
 
-from hifigan.generator import fold_weight_norm
+from hifigan.weight_norm import fold_weight_norm
 from tests.tiny_model import perturb
 from vits.config import VitsConfig
 from vits.model import make_model

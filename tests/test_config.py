@@ -499,6 +499,18 @@ RULES: list[tuple[list[str], str, str]] = [
         "",
         "train.segment_samples 256 is too short for n_fft 1024; use at least 512",
     ),
+    (
+        ['model.decoder.inverse_stft={"n_fft": 20, "hop_length": 4, "n_bands": 4, "n_taps": 64}'],
+        "model.decoder.inverse_stft",
+        "n_fft 20 is not a multiple of 4 hop_lengths, so that the windows would not add up evenly; "
+        "use 16",
+    ),
+    (
+        ['model.decoder.inverse_stft={"n_fft": 16, "hop_length": 4, "n_bands": 4, "n_taps": 62}'],
+        "model.decoder.inverse_stft",
+        "use 4 and 64",
+    ),
+    (["loss.subband=1.0"], "", "so that there are no bands; set it to 0"),
 ]
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from hifigan.errors import UserError
-from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict, read_json
+from hifigan.weight_norm import fold_weight_norm
 from tests.piper_voice import (
     BASE,
     SETTINGS,

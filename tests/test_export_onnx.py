@@ -17,8 +17,8 @@ from vits.speaking.loading import drop_training_parts
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from vits.export import onnx_check, onnx_durations, onnx_text  # noqa: E402
 from vits.exchange.own_onnx import graph_weights  # noqa: E402
+from vits.export import onnx_check, onnx_durations, onnx_text  # noqa: E402
 from vits.export.onnx_graph import voice_graph  # noqa: E402
 from vits.export.piper import own_metadata, write_piper  # noqa: E402
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hifigan.generator import fold_weight_norm
+from hifigan.weight_norm import fold_weight_norm
 from vits.exchange.found import FoundVoice
 from vits.exchange.piper_onnx import open_piper_onnx
 from vits.model import VitsModel, make_model

@@ -6,11 +6,12 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from hifigan.generator import Generator, fold_weight_norm
+from hifigan.generator import Generator
 from hifigan.json_config import config_to_dict
 from hifigan.mel_recipe import input_recipe
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoding.onnx_backend import load_onnx
+from hifigan.weight_norm import fold_weight_norm
 from tests.small_vocoder import N_MELS, random_generator, refusal, small_config
 
 onnx = pytest.importorskip("onnx")

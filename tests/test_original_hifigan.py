@@ -7,13 +7,13 @@ import torch
 
 from hifigan.config import AudioConfig
 from hifigan.discriminators import Discriminators, MultiScaleDiscriminator, PeriodDiscriminator
+from hifigan.exchange.names import generator_name
 from hifigan.generator import Generator
 from hifigan.json_config import read_config
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.vocoder_config import VocoderConfig
 from tests.conftest import REPOSITORY
-from hifigan.exchange.names import generator_name
 from tests.recorded import assert_close, fill_by_rule, generator_config, recording
 
 SEGMENT = 8192  # samples that the recorded discriminators saw

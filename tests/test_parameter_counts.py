@@ -12,9 +12,10 @@ from hifigan.discriminators import (
     ScaleDiscriminator,
     vits_discriminators,
 )
-from hifigan.generator import Generator, fold_weight_norm
+from hifigan.generator import Generator
 from hifigan.json_config import read_config
 from hifigan.vocoder_config import VocoderConfig
+from hifigan.weight_norm import fold_weight_norm
 from tests.conftest import REPOSITORY
 from tests.tiny_model import TINY_DECODER, tiny_model
 from vits.config import VitsConfig

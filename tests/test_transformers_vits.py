@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hifigan.config import GeneratorConfig
-from hifigan.generator import fold_weight_norm
+from hifigan.weight_norm import fold_weight_norm
 from tests.tiny_model import perturb
 from vits.config import (
     DurationPredictorConfig,

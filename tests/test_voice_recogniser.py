@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from hifigan.checkpoint import write_checkpoint
 from hifigan.config import DiscriminatorConfig
 from hifigan.errors import UserError
-from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict, config_to_dict
+from hifigan.weight_norm import fold_weight_norm
 from tests.exchange_original import NARROW_2, OriginalRun, narrow
 from tests.exchange_original_vits import CONFIG, checkpoint, d_weights, g_weights, write_voice
 from tests.test_exchange_coqui_vits import write as write_coqui

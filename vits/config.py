@@ -203,6 +203,7 @@ class LossConfig:
     duration: float
     adversarial: float
     feature_matching: float
+    subband: float = 0.0  # STFTs of the bands of a decoder that has them
 
     def __post_init__(self) -> None:
         for name, weight in vars(self).items():
@@ -234,6 +235,11 @@ class VitsConfig:
     def __post_init__(self) -> None:
         segment_samples = self.train.segment_samples
         require_geometry(self.audio, self.model.decoder, "model.decoder", segment_samples)
+        require(
+            self.loss.subband == 0 or self.model.decoder.inverse_stft is not None,
+            f"loss.subband is {self.loss.subband}, but model.decoder.inverse_stft is null, so that "
+            f"there are no bands; set it to 0",
+        )
         require(
             self.data.speakers is None or self.model.speaker_channels > 0,
             "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256",

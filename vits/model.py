@@ -37,6 +37,7 @@ class TrainingOutput:
     m_p: Tensor  # [B, C, T_spec], the prior held along the alignment
     logs_p: Tensor  # [B, C, T_spec]
     spec_mask: Tensor  # [B, 1, T_spec]
+    bands_hat: Tensor | None = None  # [B, n_bands, T_band], of a decoder that joins bands
 
 
 @dataclass
@@ -136,9 +137,19 @@ class VitsModel(nn.Module):
         )
 
         starts = (noise.segment * (spec_lengths - self.segment_frames + 1)).long()
-        wav_hat = self.decoder(take_segments(posterior.z, starts, self.segment_frames), speaker)
+        segments = take_segments(posterior.z, starts, self.segment_frames)
+        wav_hat, bands_hat = self.decoder.waveform_and_bands(segments, speaker)
         return TrainingOutput(
-            wav_hat, starts, durations, duration_losses, posterior, z_p, m_p, logs_p, spec_mask
+            wav_hat,
+            starts,
+            durations,
+            duration_losses,
+            posterior,
+            z_p,
+            m_p,
+            logs_p,
+            spec_mask,
+            bands_hat,
         )
 
     def draw_noise(

@@ -20,6 +20,7 @@ from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
 from hifigan.phases import phase
 from hifigan.precision import autocast, autocast_dtype
+from hifigan.subband_loss import SubbandLoss
 from hifigan.training_state import make_state, random_state, set_random_state
 from vits.alignment_numbers import AlignmentNumbers
 from vits.config import VitsConfig
@@ -59,6 +60,8 @@ class VitsTraining:
         self.config = config
         self.ranks = ranks
         self.spectrogram = Spectrogram(config.audio).to(ranks.device)
+        head = config.model.decoder.inverse_stft
+        self.subband_loss = SubbandLoss(head).to(ranks.device) if head else None
         self.state = make_state(
             make_model(config),
             vits_discriminators(config.discriminator),
@@ -188,6 +191,8 @@ class VitsTraining:
                 "adversarial": share * adversarial_loss(generated),
                 "feature_matching": share * feature_matching_loss(real, generated),
             }
+            if self.subband_loss is not None:
+                losses["subband"] = share * self.subband_loss(made.wav, output.bands_hat)
             if not self.state.discriminator_learns:  # else its own update has told the loss
                 losses["discriminator"] = share * discriminator_loss(real, generated).detach()
             return losses
@@ -199,7 +204,8 @@ class VitsTraining:
         return wav, self.spectrogram.mel(take_segments(spec, starts, n_frames))
 
     def _weighted(self, losses: Losses) -> Tensor:
-        return sum(weight * losses[name] for name, weight in asdict(self.config.loss).items())
+        weights = asdict(self.config.loss)
+        return sum(weights[name] * loss for name, loss in losses.items() if name in weights)
 
     def _counts(self, batch: Batch) -> Counts:
         """Where the batch is: reading them off a GPU would wait for it."""

@@ -3,7 +3,7 @@ encoder and the flow."""
 
 from torch import Tensor, nn
 
-from hifigan.generator import weight_norm
+from hifigan.weight_norm import weight_norm
 from vits.config import WaveNetConfig
 
 

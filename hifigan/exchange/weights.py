@@ -11,8 +11,9 @@ from torch import Size, Tensor, nn
 from hifigan.discriminators import HifiganDiscriminators
 from hifigan.errors import UserError, legible
 from hifigan.exchange.names import discriminator_name, generator_name
-from hifigan.generator import DIRECTION, NORM, Generator
+from hifigan.generator import Generator
 from hifigan.vocoder_config import VocoderConfig
+from hifigan.weight_norm import DIRECTION, NORM
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 N_NAMED = 3  # names of a kind in one message

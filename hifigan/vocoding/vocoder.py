@@ -16,13 +16,14 @@ from hifigan.distributed import pick_device
 from hifigan.errors import UserError
 from hifigan.exchange.configs import read_with_mel
 from hifigan.exchange.recogniser import OpenedVocoder, open_vocoder
-from hifigan.generator import Generator, fold_weight_norm
+from hifigan.generator import Generator
 from hifigan.mel import Spectrogram
 from hifigan.mel_recipe import MelRecipe, input_recipe, require_same_recipe
 from hifigan.streaming import in_chunks, make_together, needed_context
 from hifigan.vocoder_config import VocoderConfig
 from hifigan.vocoding.mel_check import require_natural_log
 from hifigan.vocoding.onnx_backend import load_onnx
+from hifigan.weight_norm import fold_weight_norm
 
 logger = logging.getLogger(__name__)
 

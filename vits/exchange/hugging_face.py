@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from hifigan.errors import UserError, legible
 from hifigan.exchange.formats import is_weights
 from hifigan.exchange.torch_file import read_torch_file
-from hifigan.generator import DIRECTION, NORM, normed_weight
 from hifigan.json_config import read_json
+from hifigan.weight_norm import DIRECTION, NORM, normed_weight
 from vits.config import VitsConfig
 from vits.exchange.found import (
     FoundVoice,

@@ -8,9 +8,9 @@ from hifigan.errors import UserError
 from hifigan.exchange.defaults import MAGNITUDE_FLOOR
 from hifigan.exchange.defaults import completed as vocoder_values
 from hifigan.exchange.recogniser import OpenedVocoder, open_vocoder
-from hifigan.generator import DIRECTION, NORM, normed_weight
 from hifigan.json_config import config_from_dict, config_to_dict, differences
 from hifigan.vocoder_config import VocoderConfig
+from hifigan.weight_norm import DIRECTION, NORM, normed_weight
 from vits.config import VitsConfig
 from vits.exchange.found import FoundVoice, Weights
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from hifigan.checkpoint import open_checkpoint
 from hifigan.errors import UserError
-from hifigan.generator import fold_weight_norm
 from hifigan.json_config import config_from_dict
 from hifigan.start import Opener
+from hifigan.weight_norm import fold_weight_norm
 from vits.config import VitsConfig
 from vits.model import VitsModel, make_model
 from vits.speaking.torch_engine import TorchEngine

@@ -9,7 +9,7 @@ import re
 import torch
 from torch import Tensor
 
-from hifigan.generator import DIRECTION, NORM, normed_weight
+from hifigan.weight_norm import DIRECTION, NORM, normed_weight
 
 CONDITION = re.compile(r"(.+)\.condition\.")
 
