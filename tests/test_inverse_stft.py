@@ -15,6 +15,7 @@ from hifigan.inverse_stft import InverseStftHead, inverse_stft_rows
 from hifigan.json_config import read_config
 from hifigan.streaming import in_chunks, needed_context
 from hifigan.subband_loss import SubbandLoss
+from hifigan.vocoding.onnx_graph import INPUT, generator_graph
 from vits.config import VitsConfig
 from vits.model import make_model
 
@@ -131,3 +132,15 @@ def test_fast_json_is_base_json_with_a_light_decoder() -> None:
         p.numel() for p in model.posterior_encoder.parameters()
     )
     assert n_spoken == 17_271_697  # 35 MB in half precision
+
+
+def test_onnxruntime_makes_the_same_samples() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    generator = Generator(6, SMALL)
+    model = generator_graph(generator, {}).SerializeToString()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    for shape in ((1, 6, 9), (3, 6, 20)):
+        frames = torch.randn(shape)
+        (found,) = session.run(None, {INPUT: frames.numpy()})
+        torch.testing.assert_close(torch.from_numpy(found), generator(frames), rtol=1e-4, atol=1e-6)

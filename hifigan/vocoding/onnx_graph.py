@@ -2,12 +2,14 @@
 says which).
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
 from hifigan.generator import LAST_SLOPE, SLOPE, Generator, ResBlock1, UpsampleStage
+from hifigan.inverse_stft import LARGEST_LOG_MAGNITUDE, InverseStftHead
 from hifigan.vocoding.onnx_nodes import Nodes
 
 if TYPE_CHECKING:
@@ -58,8 +60,10 @@ def generator_nodes(
         x = graph.node("Add", [x, graph.convolution(generator.condition, speaker)])
     for stage in generator.stages:
         x = _stage(graph, stage, x)
-    x = graph.convolution(generator.output, _rectified(graph, x, LAST_SLOPE))
-    return graph.node("Tanh", [x])
+    x = _rectified(graph, x, LAST_SLOPE)
+    if generator.config.inverse_stft is not None:
+        return _head(graph, generator.head, x)
+    return graph.node("Tanh", [graph.convolution(generator.output, x)])
 
 
 def _stage(graph: Nodes, stage: UpsampleStage, x: str) -> str:
@@ -80,6 +84,34 @@ def _resblock(graph: Nodes, resblock: nn.Module, x: str) -> str:
             y = graph.convolution(resblock.plain[i], _rectified(graph, y))
         x = graph.node("Add", [y, x])
     return x
+
+
+def _head(graph: Nodes, head: InverseStftHead, x: str) -> str:
+    """As InverseStftHead's bands, then join."""
+    config, name = head.config, graph.names[head]
+    shape = graph.integers(-1, 2 * config.n_bins, 1, 0)  # each band an item of its own
+    spectra = graph.node("Reshape", [graph.convolution(head.projection, x), shape])
+    log_magnitude, angle = graph.split(spectra, 2, axis=1)
+    limit = graph.number(LARGEST_LOG_MAGNITUDE)
+    magnitude = graph.node("Exp", [graph.node("Min", [log_magnitude, limit])])
+    phase = graph.node("Mul", [graph.node("Sin", [angle]), graph.number(math.pi)])
+    turned = [graph.node("Mul", [magnitude, graph.node(k, [phase])]) for k in ("Cos", "Sin")]
+    parts = graph.node("Concat", turned, {"axis": 1})
+    waves = graph.constant(f"{name}.waves", head.waves.unsqueeze(2).numpy())
+    samples = _transposed(graph, parts, waves, config.n_fft, config.hop_length)
+    bands = graph.node("Reshape", [samples, graph.integers(-1, config.n_bands, 1, 0)])
+    synthesis = graph.parameter(head, "synthesis", head.synthesis.unsqueeze(2))
+    return _transposed(graph, bands, synthesis, config.n_taps, config.n_bands)
+
+
+def _transposed(graph: Nodes, x: str, weight: str, size: int, rate: int) -> str:
+    padding = (size - rate) // 2
+    attributes = {
+        "kernel_shape": [1, size],
+        "strides": [1, rate],
+        "pads": [0, padding, 0, padding],
+    }
+    return graph.node("ConvTranspose", [x, weight], attributes)
 
 
 def _rectified(graph: Nodes, x: str, slope: float = SLOPE) -> str:

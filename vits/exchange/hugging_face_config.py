@@ -207,6 +207,7 @@ def require_hugging_face(config: VitsConfig) -> None:
         widths.add(predictor.hidden_channels)
     pairs = zip(model.decoder.upsample_rates, model.decoder.upsample_kernel_sizes)
     faults = {
+        "its decoder ends in an inverse STFT": model.decoder.inverse_stft is not None,
         'its decoder has resblock "2", not "1"': model.decoder.resblock != "1",
         f"its parts have other widths than the text encoder's {hidden}": widths != {hidden},
         "its WaveNets have two kernel sizes": posterior.kernel_size != wavenet.kernel_size,

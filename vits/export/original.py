@@ -52,6 +52,11 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
             f"their start and end, or with decomposed letters, as Piper's are; choose another "
             f"format"
         )
+    if config.model.decoder.inverse_stft is not None:
+        raise UserError(
+            f"{folder}: not written: the original VITS has no decoder with an inverse STFT; choose "
+            f"onnx, onnx_two, piper, sherpa_onnx or speak_only"
+        )
     step, values = state["step"], original_config(config)
     texts = {}
     if config.text.blank == config.text.symbols[0]:  # of MMS, where it is a letter besides

@@ -1,5 +1,6 @@
 """What is in a voice, for a person who asks."""
 
+from hifigan.config import GeneratorConfig
 from vits.speaking.torch_engine import TorchEngine
 from vits.speaking.voice import Voice
 
@@ -26,7 +27,7 @@ def describe(voice: Voice) -> list[tuple[str, str]]:
         (
             "decoder",
             f"{model.decoder.upsample_initial_channels} channels, upsampling "
-            f"{' x '.join(map(str, model.decoder.upsample_rates))}",
+            f"{' x '.join(map(str, model.decoder.upsample_rates))}{_head(model.decoder)}",
         ),
     ]
     if isinstance(voice.engine, TorchEngine):
@@ -34,6 +35,11 @@ def describe(voice: Voice) -> list[tuple[str, str]]:
         rows.append(("parameters", f"{n_parameters / 1e6:.1f} million"))
     rows.append(("converts voices", "yes" if can_convert(voice) else "no"))
     return rows
+
+
+def _head(decoder: GeneratorConfig) -> str:
+    head = decoder.inverse_stft
+    return "" if head is None else f", inverse STFT of {head.n_bands} bands"
 
 
 def can_convert(voice: Voice) -> bool:
