@@ -10,9 +10,6 @@ and the average's share are tensors that the host fills in before the step; what
 host a step depends on is in the key of the recordings or makes them void.
 """
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,10 +18,9 @@ from torch import Tensor
 
 from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
+from hifigan.errors import UserError
 from hifigan.experiment import Experiment, Watched
 from hifigan.phases import phase, unmeasured
-
-logger = logging.getLogger(__name__)
 
 Key = tuple[Any, ...]  # what recordings differ in
 
@@ -47,7 +43,7 @@ class Recording:
 
 
 class CapturedSteps(Watched):
-    """An experiment whose steps are replayed; where that cannot be, they are taken as they stand."""
+    """An experiment whose steps are replayed; in several parts, they are taken as they stand."""
 
     def __init__(self, experiment: Experiment, device: torch.device) -> None:
         super().__init__(experiment)
@@ -55,22 +51,18 @@ class CapturedSteps(Watched):
         self.pool = torch.cuda.graph_pool_handle()  # of all recordings: one is at work at a time
         self.recordings: dict[Key, Recording | None] = {}  # None: seen once
         self.version = experiment.state.version
-        self.gave_up = False
 
     def train_step(self, batch: Any) -> dict[str, Tensor]:
-        if self.gave_up or self.experiment.accumulation.n_parts > 1:
+        if self.experiment.accumulation.n_parts > 1:
             return self.experiment.train_step(batch)
         if self.version != self.experiment.state.version:
             self.recordings.clear()
             self.version = self.experiment.state.version
         key = self._key(batch)
-        with fastest_convolutions():
-            if key not in self.recordings:
-                self.recordings[key] = None
-                return self.experiment.train_step(batch)
-            recording = self.recordings[key] or self._record(batch)
-        if recording is None:
+        if key not in self.recordings:
+            self.recordings[key] = None
             return self.experiment.train_step(batch)
+        recording = self.recordings[key] or self._record(batch)
         self.recordings[key] = recording
         return recording.replay(batch)
 
@@ -78,10 +70,9 @@ class CapturedSteps(Watched):
         state = self.experiment.state
         return (state.is_warming_up, *(tuple(tensor.shape) for tensor in tensors(batch)))
 
-    def _record(self, batch: Any) -> Recording | None:
-        """None, and no further attempt: something in the step cannot be recorded."""
+    def _record(self, batch: Any) -> Recording:
+        """A UserError if that fails: torch's random numbers are of no use any more after it."""
         graph, there = torch.cuda.CUDAGraph(), batch.to(self.device)
-        n_parts = self.experiment.accumulation.n_parts
         try:
             # The loader's threads go on with theirs meanwhile, which is no concern of this stream.
             with (
@@ -90,15 +81,11 @@ class CapturedSteps(Watched):
             ):
                 values = self.experiment.train_step(there)
         except RuntimeError as error:
-            self.gave_up = True
-            self.recordings.clear()
-            self.experiment.accumulation.n_parts = n_parts
-            logger.warning(
-                "steps are not recorded as CUDA graphs from here on, which costs speed alone: %s; "
-                "to be spared the attempt: --set train.cuda_graphs=false",
-                str(error).splitlines()[0],
-            )
-            return None
+            raise UserError(
+                f"a training step could not be recorded as a CUDA graph: "
+                f"{str(error).splitlines()[0]}; take steps as they stand, which is slower: "
+                f"--set train.cuda_graphs=false"
+            ) from error
         return Recording(graph, there, values)
 
 
@@ -122,14 +109,3 @@ def tensors(batch: Any) -> list[Tensor]:
     """Those of a batch, in the order of its fields."""
     values = [getattr(batch, field.name) for field in fields(batch)]
     return [value for value in values if isinstance(value, Tensor)]
-
-
-@contextmanager
-def fastest_convolutions() -> Iterator[None]:
-    """Inside, cuDNN tries all it has for a new shape; worth it for shapes that come again."""
-    before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = True
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.benchmark = before

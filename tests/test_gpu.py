@@ -121,24 +121,23 @@ def test_a_step_that_does_not_fit_is_worked_through_in_parts(
     batch, noise = given_batch(config, 256, slice(256))
     noise = type(noise)(**{name: x.to(DEVICE) for name, x in vars(noise).items()})
 
-    def take(n_parts: int) -> tuple[VitsTraining, int, int]:
+    def take(n_parts: int) -> tuple[VitsTraining, int]:
         torch.manual_seed(0)
         experiment = VitsTraining(config, ranks(), [], [])
         experiment.accumulation.n_parts = n_parts
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         experiment.train_step(batch, noise)
-        return experiment, torch.cuda.max_memory_reserved(), torch.cuda.max_memory_allocated()
+        return experiment, torch.cuda.max_memory_allocated()  # what is reserved can be given back
 
     take(1)  # libraries take their own memory at the first use
-    # What is reserved can be given back, what is allocated cannot.
-    (_, least, _), (expected, _, most) = take(8), take(1)
+    (_, least), (expected, most) = take(8), take(1)
     assert least < 0.7 * most
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction((least + 0.5 * (most - least)) / total)
     try:
-        found, *_ = take(1)
+        found, _ = take(1)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert found.accumulation.n_parts > 1

@@ -64,7 +64,8 @@ def _inside(
         c = -steepness * rise
         # Rounding can push the discriminant just below zero at a knot, and the share out of its
         # bin.
-        root = (b.square() - 4 * a * c).clamp(min=0).sqrt()
+        smallest = torch.finfo(torch.float32).tiny  # not 0, where a root has no finite slope
+        root = (b.square() - 4 * a * c).clamp(min=smallest).sqrt()
         share = ((2 * c) / (-b - root)).clamp(0, 1)
     else:
         share = (x - left) / width
