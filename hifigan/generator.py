@@ -114,14 +114,13 @@ class Generator(nn.Module):
             if config.inverse_stft is None:
                 weight_norm(self.output)
 
-    def forward(self, frames: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """frames: [B, in_channels, T]; speaker: [B, speaker_channels, 1]. Returns [B, 1, T_wav]."""
-        return self.waveform_and_bands(frames, speaker)[0]
+    def forward(
+        self, frames: Tensor, speaker: Tensor | None = None, with_bands: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """frames: [B, in_channels, T]; speaker: [B, speaker_channels, 1]. Returns [B, 1, T_wav].
 
-    def waveform_and_bands(
-        self, frames: Tensor, speaker: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
-        """As forward; and the bands [B, n_bands, T_band] that it is joined of, None if of none."""
+        with_bands: and the bands [B, n_bands, T_band] that it is joined of, where it is.
+        """
         x = self.input(frames)
         if self.condition is not None:
             x = x + self.condition(speaker)
@@ -134,9 +133,10 @@ class Generator(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             x = F.leaky_relu(x.float(), LAST_SLOPE)
             if self.config.inverse_stft is None:
-                return self.output(x).tanh(), None
+                return self.output(x).tanh()
             bands = self.head.bands(x)
-            return self.head.join(bands), bands
+            wav_hat = self.head.join(bands)
+            return (wav_hat, bands) if with_bands else wav_hat
 
 
 def _conv(channels: int, kernel_size: int, dilation: int) -> nn.Module:

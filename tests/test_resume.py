@@ -453,7 +453,7 @@ def test_validation_twice_is_the_same_and_leaves_the_training_untouched(
         assert losses.keys() == {
             "discriminator",
             "total",
-            *dataclasses.asdict(experiment.config.loss),
+            *(dataclasses.asdict(experiment.config.loss).keys() - {"subband"}),
         }
     assert_same(experiment.state.state_dict(ALONE), before)
 

@@ -78,7 +78,7 @@ def _learning_findings(config: VitsConfig) -> Iterator[Finding]:
             "--set train.grad_clip=1000, or null",
         )
     for name, weight in vars(config.loss).items():
-        if weight == 0:
+        if weight == 0 and name != "subband":  # which only some decoders have use for
             yield Finding(
                 "loss_without_weight",
                 WARNING,

@@ -60,7 +60,7 @@ TRAIN = {
     "warmup_steps": 0,
     "grad_clip": None,
     "ema_decay": None,
-    "mixed_precision": False,
+    "mixed_precision": True,
     "tf32": False,
     "grad_checkpoint": False,
     "max_bad_steps": 20,
