@@ -65,13 +65,15 @@ def sayable(items: list[Item], voice: Voice, how: Manner) -> list[Item]:
     refused.
     """
     language = voice.language(how.language)
-    kept = [item for item in items if voice.can_say(item.text, language)]
+    kept, silent = [], []
     for item in items:
-        if kept and item not in kept:
-            logging.warning(
-                "left out, because the voice can say nothing in it: %r", item.text[:200]
-            )
-    return kept or items[:1]
+        (kept if voice.can_say(item.text, language) else silent).append(item)
+    if not kept:
+        return items[:1]
+    for item in silent:
+        told = "%s: left out, because the voice can say nothing in it: %r"
+        logging.warning(told, item.id, item.text[:200])
+    return kept
 
 
 def convert(args: argparse.Namespace, voice: Voice) -> None:

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from hifigan.json_config import config_from_dict, override, read_json
+from hifigan.precision import cpu_has_bfloat16
 from hifigan.weight_norm import fold_weight_norm
 from vits.config import VitsConfig
 from vits.export.hugging_face import write_hugging_face
@@ -103,7 +104,7 @@ def against_transformers(n_runs: int, n_threads: int) -> dict[str, Any]:
         "torch": lambda: say_ours(voice),
         "onnx": lambda: say_ours(computed),
     }
-    if has_bfloat16():
+    if cpu_has_bfloat16():
         sides["torch_bfloat16"] = lambda: say_ours(halved)
     theirs.noise_scale = 0.0
     expected = say_theirs()
@@ -117,7 +118,7 @@ def against_transformers(n_runs: int, n_threads: int) -> dict[str, Any]:
     in_float32 = min(("torch", "onnx"), key=medians.get)
     best = min((name for name in sides if name != "transformers"), key=medians.get)
     base = described(found, seconds, count(lambda: say_ours(voice)))
-    if has_bfloat16():
+    if cpu_has_bfloat16():
         wav, rounded = say_ours(voice), say_ours(halved)
         noise = (wav - rounded).square().mean()
         base["bfloat16_db_below"] = round(float(10 * (wav.square().mean() / noise).log10()), 1)
@@ -233,12 +234,6 @@ def spread(times: list[float]) -> dict[str, float]:
 
 def ratio(found: dict[str, list[float]], theirs: str, ours: str) -> float:
     return round(statistics.median(found[theirs]) / statistics.median(found[ours]), 3)
-
-
-def has_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself."""
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def count(make: Callable[[], Any]) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 
@@ -26,9 +27,14 @@ def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | N
 def has_bfloat16(device: torch.device) -> bool:
     """Whether it multiplies bfloat16 by instructions of its own; without them it is slower."""
     if device.type == "cpu":
-        checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch has no public ones
-        return any(getattr(torch.cpu, check, bool)() for check in checks)
+        return cpu_has_bfloat16()
     return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def cpu_has_bfloat16(told: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the CPU is known to multiply bfloat16 by itself. told: what Linux says of it."""
+    flags = told.read_text(encoding="utf-8").split() if told.exists() else []
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)  # the last is ARM's
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContextManager:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 
 import infer
 from hifigan.audio import write_audio
+from hifigan.errors import UserError
 from tests.small_run import (  # noqa: F401 (fixtures)
     SENTENCE,
     call,
@@ -24,7 +26,7 @@ from tests.small_run import (  # noqa: F401 (fixtures)
     write_config,
     write_data,
 )
-from vits.speaking.sound_output import pcm_16, wav_header, write_to_pipe
+from vits.speaking.sound_output import pcm_16, wav_header, write_growing, write_to_pipe
 from vits.speaking.texts import file_name, read_items
 
 RATE = 8000
@@ -173,12 +175,86 @@ def test_a_recording_is_said_in_another_voice(tmp_path, call):  # noqa: F811
             ("--text_file", "l.txt", "--out_path", "o", "--timings", "a.srt"),
             "give the suffix alone",
         ),
+        (
+            ("--text", "а", "--out_path", "a.wav", "--timings", "folder.srt"),
+            "folder.srt: is a folder",
+        ),
+        (("--text_file", "l.txt", "--out_path", "file"), "file: is a file, expected a folder"),
+        (("--text_file", "l.txt", "--out_path", "o", "--raw"), "--raw: o is a folder"),
+        (("--text_file", "l.txt", "--out_path", "o", "--stream"), "--stream is for texts into one"),
+        (
+            ("--text", "а", "--out_path", "a.wav", "--format", "wav"),
+            "--out_path is a.wav; leave it out: the suffix says the format",
+        ),
+        (("--text", "а", "--out_path", "-", "--format", "flac"), "--out_path is -; leave it out"),
         (("--text", "а", "--out_path", "a.wav", "--speaker_from", "x"), "--speaker_from is for"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_is_loaded(run, arguments, told):
-    code, err = run(*arguments)
-    assert code == 2 and told in error_line(err)
+def test_what_makes_no_sense_is_refused_before_anything_is_loaded(
+    run,
+    trained,  # noqa: F811
+    caplog,
+    arguments,
+    told,
+):
+    (trained / "folder.srt").mkdir(exist_ok=True)
+    (trained / "file").write_text("")
+    with caplog.at_level("INFO"):
+        code, err = run(*arguments)
+    assert code == 2 and told in error_line(err) and "voice: " not in caplog.text
+
+
+def test_a_folder_may_have_a_dot_in_its_name(run, tmp_path):
+    (tmp_path / "lines.txt").write_text("това е\nдобър ден\n", "utf-8")
+    (tmp_path / "v1.0").mkdir()
+    run("--text_file", tmp_path / "lines.txt", "--out_path", tmp_path / "v1.0")
+    assert sorted(p.name for p in (tmp_path / "v1.0").iterdir()) == ["0001.wav", "0002.wav"]
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+def test_of_many_lines_what_is_odd_is_told_once_and_the_silent_ones_are_named(
+    run, tmp_path, caplog, stream
+):
+    lines = "a|това ₿ е\nb|\nc|добър ₿ Ф ден\nd|12 ₿\n"
+    (tmp_path / "lines.txt").write_text(lines, "utf-8")
+    with caplog.at_level("WARNING"):
+        run("--text_file", tmp_path / "lines.txt", "--out_path", tmp_path / "a.wav", *stream)
+    assert caplog.text.count("U+20BF") == 1 and caplog.text.count("U+0444") == 1
+    silent = "left out, because the voice can say nothing in it"
+    assert f"b: {silent}: ''" in caplog.text and f"d: {silent}: '12 ₿'" in caplog.text
+
+
+def faulty(piece: torch.Tensor | None) -> Iterator[torch.Tensor]:
+    if piece is None:
+        raise UserError("no --speaker given")
+    yield piece
+
+
+@pytest.mark.parametrize("piece", [None, torch.tensor([0.0, float("nan")])])
+def test_a_fault_of_the_first_sound_leaves_a_file_as_it_was_and_a_pipe_empty(tmp_path, piece):
+    (tmp_path / "a.wav").write_text("mine")
+    with pytest.raises(UserError):
+        write_growing(tmp_path / "a.wav", faulty(piece), RATE)
+    assert (tmp_path / "a.wav").read_text() == "mine"
+    out = io.BytesIO()
+    with pytest.raises(UserError):
+        write_to_pipe(faulty(piece), RATE, False, out)
+    assert out.getvalue() == b""
+
+
+def test_minutes_in_one_piece_do_not_overflow_the_stack_of_vorbis(tmp_path):
+    """In a process of its own, which a fault would end."""
+    script = (
+        "import torch\nfrom pathlib import Path\n"
+        "from hifigan.vocoding.streamed_file import write_pieces\n"
+        "from vits.speaking.sound_output import write_growing\n"
+        "for name, write in (('a', write_pieces), ('b', write_growing)):\n"
+        "    assert write(Path(name + '.ogg'), [torch.zeros(4_000_000)], 8000) == 4_000_000\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, cwd=tmp_path, env=environment).returncode == 0
+    assert [soundfile.info(tmp_path / n).frames for n in ("a.ogg", "b.ogg")] == [4_000_000] * 2
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])

@@ -116,6 +116,10 @@ def test_half_of_two_files_is_told(plain: Voice, tmp_path: Path) -> None:
     decoder = decoder_path(tmp_path / "v.onnx")
     with pytest.raises(UserError, match="holds decoder's graph alone; give the file"):
         load(decoder)
+    for wrong in (b"nothing", (tmp_path / "v.onnx").read_bytes()):
+        decoder.write_bytes(wrong)
+        with pytest.raises(UserError, match="v.decoder.onnx: no decoder of a voice, which v.onnx"):
+            load(tmp_path / "v.onnx")
     decoder.unlink()
     with pytest.raises(UserError, match="its decoder, v.decoder.onnx, is not beside it"):
         load(tmp_path / "v.onnx")
@@ -138,6 +142,11 @@ def test_what_onnxruntime_cannot_do_here_is_told(plain: Voice, tmp_path: Path) -
     for wrong in ({"device": "cuda"}, {"precision": "bfloat16"}):
         with pytest.raises(UserError, match="onnxruntime computes on the CPU in float32"):
             load(tmp_path / "v.onnx", **wrong)
+    with pytest.raises(UserError, match="has no ema weights, only trained ones; leave --weights"):
+        load(tmp_path / "v.onnx", weights="ema")
+    assert load(tmp_path / "v.onnx", weights="trained").weights == "trained"
+    with pytest.raises(UserError, match="precision 'fp16': expected one of: float32, bfloat16"):
+        load(tmp_path / "v.onnx", precision="fp16")
     with pytest.raises(UserError, match="backend 'jax': expected one of: torch, onnx"):
         load(tmp_path / "v.onnx", backend="jax")
     with pytest.raises(UserError, match="computed by onnxruntime; load its checkpoint"):

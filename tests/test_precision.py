@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hifigan import precision
 from hifigan.config import DiscriminatorConfig
 from hifigan.discriminators import Judgement, ScaleDiscriminator, vits_discriminators
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
@@ -212,9 +213,8 @@ def test_true_means_bf16_where_the_device_has_it_and_what_is_fast_elsewhere(
 ) -> None:
     cpu, cuda = torch.device("cpu"), torch.device("cuda")
     config = smallest("train.mixed_precision=true").train
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     for has_bf16, expected in ((True, torch.bfloat16), (False, None)):
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bf16)
+        monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: has_bf16)
         assert autocast_dtype(config, cpu) == expected
     for has_bf16, expected in ((True, torch.bfloat16), (False, torch.float16)):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)

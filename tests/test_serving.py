@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from hifigan.checkpoint import write_checkpoint
 from tests.browser import Browser, started
@@ -60,7 +61,13 @@ class Server:
         else:
             raise AssertionError("".join(lines))
         self.address = found[0].rstrip("/")
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self.log.append(line)
 
     def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, dict, bytes]:
         """Status, headers and contents of the answer."""
@@ -88,6 +95,7 @@ class Server:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(30)
+        self._reader.join(30)  # the log is whole
 
 
 def write_voice(voice: Voice, folder: Path) -> Path:
@@ -149,6 +157,13 @@ def test_bad_requests_get_a_status_and_a_reason(server: Server) -> None:
         ({"input": "\ud800"}, "half a character", "input"),
         ({"input": "a", "voice": "clara"}, "'clara' is not there; choose anna, boris", "voice"),
         ({"input": "a", "language": "bg"}, "language bg: this voice reads", None),
+        ({"input": "<pause=60s>" * 11 + "a"}, "silences of 660 s in all, expected 600", "input"),
+        ({"input": "Bad cab. " * 99, "sentence_silence": 10}, "silences of 980 s", "input"),
+        (
+            {"input": "a", "noise_scale_w": 3},
+            "noise_scale_w is 3, expected 0 to 2",
+            "noise_scale_w",
+        ),
         ({"input": "a", "speed": 9}, "speed is 9, expected 0.25 to 4", "speed"),
         ({"input": "a", "speed": "fast"}, 'speed is "fast", expected', "speed"),
         ({"input": "a", "noise_scale": float("nan")}, "noise_scale is NaN", "noise_scale"),
@@ -166,6 +181,25 @@ def test_bad_requests_get_a_status_and_a_reason(server: Server) -> None:
     assert status == 405 and b"GET /v1/audio/speech" in contents
     assert server.ask("/nowhere")[0] == 404
     assert server.say(response_format="pcm")[0] == 200  # it goes on
+
+
+def test_what_is_odd_about_a_text_is_logged_once(server: Server) -> None:
+    assert server.say(input="Abba ₿ bad. Cab ₿.")[0] == 200
+    server.stop()
+    assert sum("U+20BF" in line for line in server.log) == 1
+
+
+@pytest.mark.parametrize("encoding", ["wav", "pcm", "mp3"])
+def test_a_fault_of_the_first_sound_has_a_status(
+    voice: Voice, tmp_path: Path, encoding: str
+) -> None:
+    with torch.no_grad():
+        voice.model.decoder.output.weight[0] = float("nan")
+    server = Server(write_voice(voice, tmp_path))
+    status, _, contents = server.say(response_format=encoding)
+    assert status == 500 and b"the server's log says why" in contents
+    server.stop()
+    assert any("samples that are NaN or infinite" in line for line in server.log)
 
 
 def test_sound_comes_before_the_text_is_done(server: Server) -> None:
@@ -235,6 +269,30 @@ def test_a_client_that_goes_away_frees_its_place(voice: Voice, tmp_path: Path) -
     server.stop()
 
 
+def test_a_client_that_goes_away_before_the_answer_begins_frees_its_place(
+    voice: Voice, tmp_path: Path
+) -> None:
+    """As formats that come at the end have it."""
+    server = Server(write_voice(voice, tmp_path), "--max_concurrent", "1")
+    asked = {"input": (STORY + " ") * 60, "voice": "anna", "response_format": "mp3", "speed": 0.25}
+    body = json.dumps(asked).encode()
+    begun = time.monotonic()
+    assert server.ask("/v1/audio/speech", body)[0] == 200
+    whole = time.monotonic() - begun
+    host, port = server.address.removeprefix("http://").split(":")
+    begun = time.monotonic()
+    for _ in range(4):
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(
+                b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+            )
+            time.sleep(0.2)  # it begins to speak
+    assert server.say(response_format="pcm")[0] == 200  # behind the four
+    assert time.monotonic() - begun < 0.8 + 2 * whole
+    server.stop()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
 def test_a_thousand_requests_in_a_row_leave_memory_flat(server: Server) -> None:
@@ -260,7 +318,8 @@ def test_mistakes_in_the_command_end_in_one_line(
             (("--port", "70000"), "--port 70000: expected 0 to 65535"),
             (("--max_concurrent", "0"), "--max_concurrent 0: expected 1 or more"),
             (("--port", "0", "--backend", "onnx", "--device", "cuda"), "onnxruntime computes on"),
-            (("--port", "0", "--host", "nowhere.invalid"), "--host nowhere.invalid --port 0: "),
+            (("--port", "0", "--host", "nowhere.invalid"), "; name an address of this computer"),
+            (("--port", "0", "--host", "a" * 64), "no name of a computer; name an address"),
         ):
             argv = ["vits.serving", "--model_path", str(model), *arguments]
             monkeypatch.setattr(sys, "argv", argv)
@@ -305,6 +364,17 @@ def test_the_page_speaks_in_a_browser(server: Server, browser: Browser) -> None:
     )
     expected = len(server.say(voice="boris", response_format="pcm")[2]) / 2 / RATE
     assert seconds == pytest.approx(expected, abs=0.01)
+    stopped = browser.run(  # while it sounds, or at its end
+        "let n = 0; const close = AudioContext.prototype.close;"
+        "AudioContext.prototype.close = function () { n++; return close.call(this); };"
+        f"document.getElementById('input').value = {json.dumps(STORY * 20)};"
+        "document.getElementById('input').oninput();"
+        "document.getElementById('speak').click();"
+        + wait % f"{said} === 2"
+        + "document.getElementById('stop').click();"
+        + "return [n, document.getElementById('stop').disabled];"
+    )
+    assert stopped[0] >= 1 and stopped[1]
     fault = browser.run(
         "document.getElementById('input').value = 'xyz';"
         "document.getElementById('input').oninput();"
@@ -313,7 +383,5 @@ def test_the_page_speaks_in_a_browser(server: Server, browser: Browser) -> None:
         + "return document.getElementById('told').textContent;"
     )
     assert "nothing in it that the voice can say" in fault
-    complaints = [
-        line for line in browser.complaints() if "400" not in line
-    ]
+    complaints = [line for line in browser.complaints() if "400" not in line]
     assert complaints == []

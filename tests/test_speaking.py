@@ -60,18 +60,28 @@ def test_a_sentence_sounds_the_same_whatever_stands_beside_it(voice: Voice) -> N
     assert not torch.equal(voice.speak("Abba bad.", seed=3), alone[0])
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (),
+        ("model.duration_predictor.kind=deterministic",),
+        ('data.languages=["en-us", "bg"]', "model.language_embedding=true"),
+    ],
+)
 def test_together_each_text_is_what_it_is_alone(
-    several: Voice, monkeypatch: pytest.MonkeyPatch
+    smallest: Configure, monkeypatch: pytest.MonkeyPatch, settings: tuple[str, ...]
 ) -> None:
     """Padding changes neither durations nor samples, but for rounding."""
+    several = small_voice(smallest(LETTERS, 'data.speakers=["anna", "boris"]', *settings))
     alone, config = several.engine, several.config
+    language = 1 if config.model.language_embedding else None
     together = TorchEngine(several.model, config.model, batch=4)
     draw = torch.Generator().manual_seed(0)
     texts = [
         torch.randint(8, (n,), generator=draw).tolist() for n in (31, 3, 90, 40, 1, 33, 35, 60)
     ]
-    found = together.draw(texts, Scales(), 7, speaker=1)
-    expected = [alone.draw([text], Scales(), 7, speaker=1)[0] for text in texts]
+    found = together.draw(texts, Scales(), 7, 1, language)
+    expected = [alone.draw([text], Scales(), 7, 1, language)[0] for text in texts]
     for one, other in zip(found, expected, strict=True):
         assert torch.equal(one.durations, other.durations)
         torch.testing.assert_close(one.z_p, other.z_p, atol=1e-5, rtol=0)
@@ -99,6 +109,21 @@ def test_many_texts_come_in_their_order_as_each_alone(voice: Voice) -> None:
     for (number, utterance), wav in zip(together, (wav for wavs in spoken for wav in wavs)):
         torch.testing.assert_close(utterance.wav, wav, atol=1e-5, rtol=0)
     assert number == len(texts) - 1
+
+
+@pytest.mark.parametrize(
+    "text", ["<pause=200ms>Abba.<pause=1s>Dada, dad. A<pause>", "A. <pause>B."]
+)
+def test_pauses_stand_in_their_places_however_many_lines_are_computed_together(
+    voice: Voice, text: str
+) -> None:
+    wav, timings = voice.speak(text), voice.timings(text)
+    assert (wav == 0).sum() >= 0.5 * voice.sample_rate
+    for batch in (2, 5):
+        engine = TorchEngine(voice.model, voice.config.model, batch=batch)
+        together = replace(voice, engine=engine)
+        torch.testing.assert_close(together.speak(text), wav, atol=1e-5, rtol=0)
+        assert together.timings(text) == timings
 
 
 def test_bfloat16_rounds_the_samples_and_no_duration(voice: Voice) -> None:
@@ -184,6 +209,8 @@ def test_what_cannot_be_converted_is_refused(several: Voice, voice: Voice) -> No
         voice.convert(wav, "anna", "boris")
     with pytest.raises(UserError, match="--speaker clara: unknown"):
         several.convert(wav, "anna", "clara")
+    with pytest.raises(UserError, match="--speaker_from clara: unknown"):
+        several.convert(wav, "clara", "anna")
     with pytest.raises(UserError, match="5 samples to convert, expected more"):
         several.convert(wav[:5], "anna", "boris")
     drop_training_parts(several.model)

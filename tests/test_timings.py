@@ -8,6 +8,7 @@ import pytest
 from hifigan.errors import UserError
 from tests.small_voice import small_voice
 from vits.config import TextConfig
+from vits.speaking.manner import Manner
 from vits.speaking.timing_files import as_json, as_subtitles, as_text_grid, require_timing_path
 from vits.speaking.timings import Span, Timing, timing_of
 from vits.speaking.voice import Voice
@@ -96,6 +97,32 @@ def test_times_of_a_voice_are_those_of_its_samples(voice: Voice) -> None:
         end = timing.end
     slow = voice.timings(text, seed=4, length_scale=3)
     assert slow[-1].end > 1.5 * timings[-1].end
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [(), ("text.add_blank=false",), ("text.start=c", "text.end=d"), ("text.blank=b",)],
+)
+@pytest.mark.parametrize("text", ["a", "Xa ба. ?! Abba, x.", "Bad. <pause=2s>", "Add, " * 90])
+def test_times_and_silences_sum_to_the_length_of_the_sound(smallest, settings, text) -> None:
+    voice = small_voice(smallest(LETTERS, *settings))
+    timings = voice.timings(text, seed=2, length_scale=1.3)
+    lines = voice.lines(text, Manner())
+    silences = [line.n_silent for line in lines]
+    lasting = [sum(s.end - s.start for s in timing.symbols) for timing in timings]
+    wav = voice.speak(text, seed=2, length_scale=1.3)
+    assert sum(lasting) + sum(silences) == len(wav)
+    assert len(timings) == sum(bool(line.ids) for line in lines)
+    assert [t.start for t in timings[1:]] == [t.end + n for t, n in zip(timings, silences)][:-1]
+
+
+def test_marks_that_stand_alone_are_kept_in_subtitles() -> None:
+    text = "« Tu viens ? », dit " + "elle encore une fois " * 5 + "— non !"
+    words = [w for w in text.split() if any(map(str.isalnum, w))]
+    spans = [Span(w, 1000 * i, 1000 * (i + 1)) for i, w in enumerate(words)]
+    told = as_subtitles([Timing(text, 0, 1000 * len(words), spans, [])], 99000, 8000)
+    cues = [cue.split("\n")[2] for cue in told.strip().split("\n\n")]
+    assert len(cues) > 1 and " ".join(cues) == text
 
 
 def example() -> list[Timing]:

@@ -8,7 +8,7 @@ import soundfile
 from torch import Tensor
 
 from hifigan.atomic_file import appearing_whole
-from hifigan.audio import FORMATS, require_writable
+from hifigan.audio import BLOCK_SAMPLES, FORMATS, require_writable
 from hifigan.errors import UserError
 
 
@@ -33,7 +33,9 @@ def write_pieces(path: Path, pieces: Iterable[Tensor], sample_rate: int) -> int:
                             f"{path}: NaN or infinite samples, so nothing is written; the weights "
                             f"that made them are damaged, use an earlier checkpoint"
                         )
-                    file.write(np.rint(samples * 32767).astype(np.int16))
+                    for start in range(0, samples.size, BLOCK_SAMPLES):
+                        block = samples[start : start + BLOCK_SAMPLES]
+                        file.write(np.rint(block * 32767).astype(np.int16))
                     n_samples += samples.size
         except soundfile.LibsndfileError as error:
             raise UserError(

@@ -8,6 +8,7 @@ Needs pip install starlette uvicorn. Without --host it can be reached from this 
 """
 
 import argparse
+import errno
 import importlib.util
 import logging
 import socket
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("starlette", "uvicorn")
 HOST, PORT = "127.0.0.1", 8000
 BACKLOG = 128  # clients that may wait before the server runs
+THIS_COMPUTER = "name an address of this computer, such as 127.0.0.1, or 0.0.0.0 for all"
 
 
 def main() -> None:
@@ -97,7 +99,7 @@ def require_sense(args: argparse.Namespace) -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens at an address. UserError: the address is taken, or none of this computer's."""
+    """A socket that listens at an address. UserError: it is taken, or none of this computer's."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind)
@@ -105,11 +107,13 @@ def bound(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(BACKLOG)  # from now on clients wait instead of being refused
         return sock
+    except UnicodeError:
+        raise UserError(f"--host {host}: no name of a computer; {THIS_COMPUTER}") from None
     except OSError as error:
+        is_of_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        fix = "choose another port, or 0 for any" if is_of_port else THIS_COMPUTER
         told = error.strerror or error
-        raise UserError(
-            f"--host {host} --port {port}: {told}; choose another port, or 0 for any"
-        ) from None
+        raise UserError(f"--host {host} --port {port}: {told}; {fix}") from None
 
 
 if __name__ == "__main__":

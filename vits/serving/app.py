@@ -14,7 +14,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -29,11 +29,13 @@ from starlette.types import Receive, Scope, Send
 from hifigan.errors import UserError
 from vits.serving.encodings import ENCODINGS, encoded
 from vits.serving.requests import NUMBERS, BadRequest, SpeechRequest, read_request
-from vits.speaking.voice import Voice
+from vits.speaking.voice import Line, Voice
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 1 << 20  # bytes, far above any text that is allowed
+MAX_SILENCE = 600  # seconds in one answer; few characters can ask for hours of it
+GONE = "the client went away"
 RETRY_SECONDS = 2
 
 
@@ -72,12 +74,15 @@ def make_app(voice: Voice, name: str, limits: Limits = Limits()) -> Starlette:
 
     async def speech(request: Request) -> Response:
         asked = read_request(await _body(request), voice, limits.max_characters)
-        await run_in_threadpool(_require_sayable, voice, asked)
+        lines = await run_in_threadpool(_lines, voice, asked)
         await turns.take()
-        pieces = _AsThreads(encoded(_spoken(voice, asked), voice.sample_rate, asked.encoding))
+        spoken = voice.stream_lines(lines, asked.how)
+        pieces = _AsThreads(encoded(spoken, voice.sample_rate, asked.encoding))
         try:
             # The first piece is made before the answer begins, so that a fault still has a status.
-            first = await pieces.next()
+            while (first := await pieces.next()) == b"":
+                if await request.is_disconnected():
+                    raise BadRequest(GONE)
         except BaseException:
             turns.give_back()
             raise
@@ -157,16 +162,17 @@ class _AsThreads:
             return next(self._iterator, None)
 
 
-def _spoken(voice: Voice, asked: SpeechRequest) -> Iterator:
-    return voice.stream(asked.text, **asdict(asked.how))
-
-
-def _require_sayable(voice: Voice, asked: SpeechRequest) -> None:
-    """BadRequest where the text has nothing to say, or marks that cannot be read."""
+def _lines(voice: Voice, asked: SpeechRequest) -> list[Line]:
+    """BadRequest: the text has nothing to say, marks that cannot be read, or too much silence."""
     try:
-        voice.lines(asked.text, asked.how)
+        lines = voice.lines(asked.text, asked.how)
     except UserError as error:
         raise BadRequest(str(error), "input") from None
+    seconds = sum(line.n_silent for line in lines) / voice.sample_rate
+    if seconds > MAX_SILENCE:
+        told = f"silences of {seconds:,.0f} s in all, expected {MAX_SILENCE} at most"
+        raise BadRequest(f"{told}; shorten the pauses, or send the text in parts", "input")
+    return lines
 
 
 async def _body(request: Request) -> bytes:
@@ -182,7 +188,7 @@ async def _body(request: Request) -> bytes:
             if n_bytes > MAX_BODY:
                 raise BadRequest(f"the body is longer than {MAX_BODY:,} bytes", status=413)
     except ClientDisconnect:
-        raise BadRequest("the client went away") from None
+        raise BadRequest(GONE) from None
     return b"".join(parts)
 
 

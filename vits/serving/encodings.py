@@ -8,7 +8,7 @@ import soundfile
 from torch import Tensor
 
 from hifigan.audio import BLOCK_SAMPLES, resample
-from vits.speaking.sound_output import pcm_16, wav_header
+from vits.speaking.sound_output import coded, pcm_16, wav_header
 
 ENCODINGS = {  # name: type of the contents, and libsndfile's container and coding
     "mp3": ("audio/mpeg", "MP3", "MPEG_LAYER_III"),
@@ -21,15 +21,23 @@ OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # Hz; all that it has
 
 
 def encoded(pieces: Iterable[Tensor], sample_rate: int, encoding: str) -> Iterator[bytes]:
-    """Pieces [T_piece] in a format: wav and pcm as they come, the others at the end."""
+    """Pieces [T_piece] in a format: wav and pcm as they come, the others at the end.
+
+    Nothing, not even a header, comes before the first piece is made. Formats that come at the end
+    yield b"" for each piece until then, so that whoever asks can leave off.
+    """
     _, container, coding = ENCODINGS[encoding]
     if container is None:
+        parts = coded(pieces)
         if encoding == "wav":
             yield wav_header(sample_rate)
-        for piece in pieces:
-            yield pcm_16(piece)
+        yield from parts
         return
-    wav = np.concatenate([np.frombuffer(pcm_16(piece), "<i2") for piece in pieces])
+    samples = []
+    for piece in pieces:
+        samples.append(np.frombuffer(pcm_16(piece), "<i2"))
+        yield b""
+    wav = np.concatenate(samples)
     if coding == "OPUS" and sample_rate not in OPUS_RATES:
         rate = next((rate for rate in OPUS_RATES if rate >= sample_rate), OPUS_RATES[-1])
         wav = resample(wav.astype(np.float32) / 32768, sample_rate, rate)

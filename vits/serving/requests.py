@@ -14,7 +14,7 @@ IGNORED = ("model", "instructions", "user", "stream")  # that clients of other s
 NUMBERS = {  # name: the least and the most
     "speed": (0.25, 4.0),
     "noise_scale": (0.0, 10.0),
-    "noise_scale_w": (0.0, 10.0),
+    "noise_scale_w": (0.0, 2.0),  # above, a sentence may last minutes
     "sentence_silence": (0.0, 10.0),
 }
 TEXTS = ("input", "voice", "language", "response_format", "stream_format")

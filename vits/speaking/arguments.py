@@ -110,8 +110,7 @@ def _add_output_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--format",
         choices=[suffix[1:] for suffix in FORMATS],
-        default="wav",
-        help="of the files in a folder (default: %(default)s)",
+        help="of the files in a folder (default: wav)",
     )
     parser.add_argument(
         "--timings",
@@ -165,8 +164,23 @@ def require_sense(args: argparse.Namespace) -> None:
     is_pipe, is_folder = args.out_path == STANDARD, goes_to_folder(args)
     if not is_pipe and not is_folder:
         require_writable(args.out_path)
+    kind = "a folder" if is_folder else "a file"
+    if is_folder and args.out_path.exists() and not args.out_path.is_dir():
+        raise UserError(
+            f"{args.out_path}: is a file, expected a folder for several; move it away or choose "
+            f"another name"
+        )
     if args.raw and not is_pipe:
-        raise UserError(f"--raw: {args.out_path} is a file; leave it out, or use --out_path -")
+        raise UserError(f"--raw: {args.out_path} is {kind}; leave it out, or use --out_path -")
+    if args.stream and (is_folder or args.convert):
+        raise UserError(
+            "--stream is for texts into one file or a pipe; leave it out, or name one as --out_path"
+        )
+    if args.format is not None and not is_folder:
+        raise UserError(
+            f"--format is of the files in a folder, and --out_path is {args.out_path}; leave it out"
+            f"{'' if is_pipe else ': the suffix says the format'}"
+        )
     if args.loudness is not None and not -70 <= args.loudness < 0:
         raise UserError(f"--loudness {args.loudness}: expected LUFS from -70 to below 0, as -23")
     if args.loudness is not None and find_spec("pyloudnorm") is None:  # before anything is spoken
@@ -186,23 +200,27 @@ def require_sense(args: argparse.Namespace) -> None:
     if args.convert:
         if args.speaker_from is None or args.speaker is None:
             raise UserError("--convert needs --speaker_from and --speaker; name both")
-        if is_folder or args.timings or args.text_file:
+        if is_folder or args.timings:
             raise UserError("--convert makes one sound; give --out_path a file, or -")
     elif args.speaker_from is not None:
         raise UserError("--speaker_from is for --convert; leave it out, or name the speaker")
 
 
 def goes_to_folder(args: argparse.Namespace) -> bool:
-    """Whether --out_path is a folder: for several texts, where its name has no suffix."""
+    """Whether --out_path is a folder: one that is there, or, for several texts, a name without
+    suffix.
+    """
     path = args.out_path
-    return path != STANDARD and not path.suffix and (args.text is None or path.is_dir())
+    if path == STANDARD or path.suffix.lower() in FORMATS:
+        return False
+    return path.is_dir() or (args.text is None and not path.suffix)
 
 
 def output_of(args: argparse.Namespace) -> Output:
     return Output(
         args.out_path,
         goes_to_folder(args),
-        f".{args.format}",
+        f".{args.format or 'wav'}",
         args.timings,
         args.loudness,
         args.stream,

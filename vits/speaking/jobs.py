@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from hifigan.loudness import gain_to
 from hifigan.vocoding.streamed_file import write_pieces
 from vits.speaking.manner import Manner
+from vits.speaking.oddities import Oddities
 from vits.speaking.sound_output import write_growing, write_to_pipe
 from vits.speaking.texts import STANDARD, Item, file_name
 from vits.speaking.timing_files import write_timings
@@ -134,10 +135,11 @@ def _speak_files(voice: Voice, items: Sequence[Item], how: Manner, output: Outpu
 
 
 def _streamed(voice: Voice, items: Sequence[Item], how: Manner) -> Iterator[Tensor]:
+    odd = Oddities()
     for number, item in enumerate(items):
         if number:
             yield _silence(voice, how)
-        yield from voice.stream(item.text, **asdict(how))
+        yield from voice.stream_lines(voice.lines(item.text, how, odd), how)
 
 
 def _write_stream(pieces: Iterable[Tensor], sample_rate: int, output: Output) -> int:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from hifigan.errors import UserError
 
+# Of noise_scale_w. Durations are exponentials of it: at 3 a short sentence of a trained voice lasts
+# minutes, at 5 it fills the memory.
+MOST_RHYTHM = 3.0
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -18,9 +22,10 @@ class Manner:
     sentence_silence: float = 0.3  # seconds between sentences
 
     def __post_init__(self) -> None:
-        for name in ("noise_scale", "noise_scale_w"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise UserError(f"{name} {getattr(self, name)}: expected 0 or more")
+        if not 0 <= self.noise_scale < float("inf"):
+            raise UserError(f"noise_scale {self.noise_scale}: expected 0 or more")
+        if not 0 <= self.noise_scale_w <= MOST_RHYTHM:
+            raise UserError(f"noise_scale_w {self.noise_scale_w}: expected 0 to {MOST_RHYTHM:g}")
         if not 0 < self.length_scale <= 100:
             raise UserError(f"length_scale {self.length_scale}: expected more than 0, at most 100")
         if not 0 <= self.seed < 2**63:

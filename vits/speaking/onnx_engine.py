@@ -22,6 +22,7 @@ from hifigan.vocoding.onnx_backend import InThreads, open_session, require_onnx
 from vits.config import VitsConfig
 from vits.export.onnx_graph import LENGTHS, SCALES, SPEAKERS, TOKENS
 from vits.export.onnx_parts import (
+    DECODER,
     KIND,
     LANGUAGES,
     LATENT,
@@ -162,7 +163,12 @@ def load_onnx_voice(path: Path, decoder: Path | None = None) -> Voice:
         beside = decoder or decoder_path(path)
         if not beside.is_file():
             raise UserError(f"{path}: its decoder, {beside.name}, is not beside it; copy it there")
-        protos = [*cut(proto), _proto(beside)]
+        second = _proto(beside)
+        if _metadata(second).get(KIND) != DECODER:
+            raise UserError(
+                f"{beside}: no decoder of a voice, which {path.name} needs beside it; copy it again"
+            )
+        protos = [*cut(proto), second]
     else:
         raise UserError(
             f"{path}: holds {kind or 'another program'}'s graph alone; give the file that python "

@@ -2,7 +2,8 @@
 
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +11,7 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from hifigan.audio import FORMATS, require_writable
+from hifigan.audio import BLOCK_SAMPLES, FORMATS, require_writable
 from hifigan.errors import UserError
 
 UNKNOWN = 0xFFFFFFFF  # the length of a WAV file that is still growing
@@ -28,6 +29,14 @@ def pcm_16(wav: Tensor) -> bytes:
             "earlier checkpoint"
         )
     return np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+
+
+def coded(pieces: Iterable[Tensor]) -> Iterator[bytes]:
+    """The pieces as pcm_16. The first one is made at once, so that what is wrong with it is known
+    before anything is written.
+    """
+    made = map(pcm_16, pieces)
+    return chain([*islice(made, 1)], made)
 
 
 def wav_header(sample_rate: int, n_samples: int | None = None) -> bytes:
@@ -48,14 +57,15 @@ def write_to_pipe(
     out: standard output where it is None.
     """
     out = out or sys.stdout.buffer
+    parts = coded(pieces)
     n_samples = 0
     try:
         if not is_bare:
             out.write(wav_header(sample_rate))
-        for piece in pieces:
-            out.write(pcm_16(piece))
+        for part in parts:
+            out.write(part)
             out.flush()
-            n_samples += len(piece)
+            n_samples += len(part) // 2
     except BrokenPipeError:
         raise UserError("standard output: was closed by the program that reads it") from None
     return n_samples
@@ -67,15 +77,18 @@ def write_growing(path: Path, pieces: Iterable[Tensor], sample_rate: int) -> int
     What was written stays when the work is cut off.
     """
     require_writable(path)
+    parts = coded(pieces)
     container, coding = FORMATS[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
     n_samples = 0
     try:
         with soundfile.SoundFile(path, "w", sample_rate, 1, coding, format=container) as file:
-            for piece in pieces:
-                file.write(np.frombuffer(pcm_16(piece), "<i2"))
+            for part in parts:
+                samples = np.frombuffer(part, "<i2")
+                for start in range(0, len(samples), BLOCK_SAMPLES):
+                    file.write(samples[start : start + BLOCK_SAMPLES])
                 file.flush()
-                n_samples += len(piece)
+                n_samples += len(samples)
     except soundfile.LibsndfileError as error:
         raise UserError(
             f"{path}: cannot be written at {sample_rate} Hz ({error.error_string.strip(' .')}); "

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hifigan.atomic_file import appearing_whole
 from hifigan.errors import UserError
-from vits.speaking.timings import Span, Timing, bare
+from vits.speaking.timings import WORD, Span, Timing, bare, is_said
 
 SUFFIXES = (".json", ".srt", ".TextGrid")
 CUE_CHARACTERS = 84  # two lines of 42, as subtitles have it
@@ -18,6 +19,8 @@ def require_timing_path(path: Path) -> None:
             f"{path}: cannot write {path.suffix or 'a file without suffix'!r}; name it with one "
             f"of: {', '.join(SUFFIXES)}"
         )
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder, expected the path of a file to write")
 
 
 def write_timings(path: Path, timings: Sequence[Timing], n_samples: int, sample_rate: int) -> None:
@@ -103,15 +106,35 @@ def _cues(timing: Timing) -> Iterable[Span]:
     """The words of a piece in runs of at most CUE_CHARACTERS."""
     if len(timing.text) <= CUE_CHARACTERS or not timing.words:
         return [Span(" ".join(timing.text.split()), timing.start, timing.end)]
+    words = _with_marks(timing)
     n_cues = -(-len(timing.text) // CUE_CHARACTERS)
-    most = max(len(timing.text) // n_cues + 8, max(len(word.label) for word in timing.words))
+    most = max(len(timing.text) // n_cues + 8, max(len(word.label) for word in words))
     cues: list[Span] = []
-    for word in timing.words:
+    for word in words:
         if cues and len(cues[-1].label) + 1 + len(word.label) <= min(most, CUE_CHARACTERS):
             cues[-1] = Span(f"{cues[-1].label} {word.label}", cues[-1].start, word.end)
         else:
             cues.append(word)
     return cues
+
+
+def _with_marks(timing: Timing) -> list[Span]:
+    """The words, and with them the marks that stand alone: those behind it, "she said —", of the
+    first one also those before it.
+    """
+    said = iter(timing.words)
+    words: list[Span] = []
+    before = ""
+    for written in WORD.findall(timing.text):
+        if is_said(written):
+            word = next(said)
+            words.append(replace(word, label=f"{before}{word.label}"))
+            before = ""
+        elif words:
+            words[-1] = replace(words[-1], label=f"{words[-1].label} {written}")
+        else:
+            before += f"{written} "
+    return words
 
 
 def _without_gaps(spans: Iterable[Span], n_samples: int) -> Iterable[Span]:

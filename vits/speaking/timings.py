@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-_WORD = re.compile(r"\[\[.*?\]\]\S*|\S+")
+WORD = re.compile(r"\[\[.*?\]\]\S*|\S+")  # or marks that stand alone
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def timing_of(
     for symbol, n_frames in zip(symbols, frames, strict=True):
         spans.append(Span(symbol, end, end + n_frames * hop_length))
         end = spans[-1].end
-    written = [word for word in _WORD.findall(text) if any(map(str.isalnum, word))]
+    written = [word for word in WORD.findall(text) if is_said(word)]
     sounding = [i for i, symbol in enumerate(symbols) if not _is_mark(symbol)]
     expected = [
         (symbol, k)
@@ -67,6 +67,11 @@ def timing_of(
         else:  # said within its neighbour
             words.append(Span(word, last, last))
     return Timing(text, start, end, words, spans)
+
+
+def is_said(written: str) -> bool:
+    """Whether what WORD found is a word; else it is marks alone."""
+    return any(map(str.isalnum, written))
 
 
 def bare(word: str) -> str:

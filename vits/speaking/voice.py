@@ -1,6 +1,5 @@
 """A voice: text in, waveform out (VITS Fig. 1b), as a whole, piece by piece, or as times alone."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +16,11 @@ from vits.config import VitsConfig
 from vits.model import VitsModel
 from vits.speaking.engine import Drawn, Engine, Scales
 from vits.speaking.manner import Manner
+from vits.speaking.oddities import Oddities
 from vits.speaking.pieces import pieces_of
 from vits.speaking.timings import Timing, timing_of
 from vits.speaking.torch_engine import TorchEngine
-from vits.text import FrontEnd, SymbolTable, describe_symbol, spelt_words
-
-logger = logging.getLogger(__name__)
+from vits.text import FrontEnd, SymbolTable
 
 FIRST_CHUNK, GROWTH, LARGEST_CHUNK = 24, 2, 384  # frames of a stream's pieces: the first one soon
 
@@ -93,8 +91,12 @@ class Voice:
     def stream(self, text: str, **manner: Any) -> Iterator[Tensor]:
         """The same samples in pieces [T_piece], the first of them as soon as can be."""
         how = Manner(**manner)
+        yield from self.stream_lines(self.lines(text, how), how)
+
+    def stream_lines(self, lines: Sequence[Line], how: Manner) -> Iterator[Tensor]:
+        """As stream, of a text that `lines` has read."""
         speaker = self.speaker_id(how.speaker)
-        for line, drawn in self._drawn(self.lines(text, how), how, n_ahead=1):
+        for line, drawn in self._drawn(lines, how, n_ahead=1):
             if drawn is not None:
                 yield from self._chunks(drawn.z_p, speaker)
             if line.n_silent:
@@ -127,7 +129,10 @@ class Voice:
         order. Texts with nothing to say are a UserError, see lines.
         """
         speaker = self.speaker_id(how.speaker)
-        numbered = ((i, line) for i, text in enumerate(texts) for line in self.lines(text, how))
+        odd = Oddities()
+        numbered = (
+            (i, line) for i, text in enumerate(texts) for line in self.lines(text, how, odd)
+        )
         while group := list(islice(numbered, self.engine.batch)):
             found = [*self._drawn([line for _, line in group], how, len(group))]
             draws = [drawn for _, drawn in found if drawn is not None]
@@ -157,7 +162,7 @@ class Voice:
                 "this file has no posterior encoder, which converting voices needs; load the "
                 "checkpoint of training instead"
             )
-        ids = self.speaker_id(source), self.speaker_id(target)
+        ids = self.speaker_id(source, "--speaker_from"), self.speaker_id(target)
         audio = self.config.audio
         if len(wav) <= max(audio.overlap, audio.hop_length):
             raise UserError(
@@ -190,10 +195,11 @@ class Voice:
         """Whether any letter, digit or phoneme of the text is among the voice's symbols."""
         return self._is_sayable(self.front_end(text, language))
 
-    def lines(self, text: str, how: Manner) -> list[Line]:
+    def lines(self, text: str, how: Manner, odd: Oddities | None = None) -> list[Line]:
         """The pieces of a text that the voice can say, and the pauses that the text asks for.
 
-        What is odd about them is told, once. UserError: there is none.
+        What is odd about them is told, once: for several texts with the same `odd`. UserError:
+        there is none.
         """
         language = self.language(how.language)
         made, unknown = [], []
@@ -210,39 +216,27 @@ class Voice:
                 f"text {text[:200]!r}: nothing in it that the voice can say; its symbols are: "
                 f"{''.join(self.config.text.symbols)}"
             )
-        self._tell(text, unknown, language)
+        odd = odd or Oddities()
+        odd.tell_unknown(unknown)
+        odd.tell_spelling(text, self.front_end, language or self.config.text.language)
         return made
 
-    def speaker_id(self, speaker: str | None) -> int | None:
-        """A speaker's place in the config's list; None for a voice of one speaker."""
+    def speaker_id(self, speaker: str | None, flag: str = "--speaker") -> int | None:
+        """A speaker's place in the config's list; None for a voice of one speaker. flag: who names
+        it, for messages.
+        """
         speakers = self.config.data.speakers
         if speakers is None:
             if speaker is not None:
-                raise UserError(
-                    f"--speaker {speaker}: this voice has one speaker; leave --speaker out"
-                )
+                raise UserError(f"{flag} {speaker}: this voice has one speaker; leave {flag} out")
             return None
         if speaker not in speakers:
-            found = "no --speaker given" if speaker is None else f"--speaker {speaker}: unknown"
+            found = f"no {flag} given" if speaker is None else f"{flag} {speaker}: unknown"
             raise UserError(f"{found}; this voice has: {', '.join(speakers)}")
         return speakers.index(speaker)
 
     def _is_sayable(self, symbols: Sequence[str]) -> bool:
         return any(symbol in self.symbols and symbol.isalnum() for symbol in symbols)
-
-    def _tell(self, text: str, unknown: Sequence[str], language: str | None) -> None:
-        if unknown:
-            logger.warning(
-                "left out, because the voice does not know them: %s",
-                ", ".join(describe_symbol(symbol) for symbol in dict.fromkeys(unknown)),
-            )
-        words, spelt = spelt_words([text], partial(self.front_end, language=language))
-        if 2 * len(spelt) > len(words):
-            logger.warning(
-                "the voice's language, %r, does not read %r and spells its letters",
-                language or self.config.text.language,
-                spelt[0],
-            )
 
     def _drawn(
         self, lines: Sequence[Line], how: Manner, n_ahead: int
