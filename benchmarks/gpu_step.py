@@ -12,7 +12,6 @@ their rate is given as a share of what a large bfloat16 product reaches on this 
 
 import argparse
 import dataclasses
-import functools
 import json
 import statistics
 import time
@@ -114,8 +113,7 @@ def maker(way: str, config: VitsConfig, device: torch.device) -> Callable[[Batch
     experiment = VitsTraining(
         dataclasses.replace(config, train=train), Ranks(0, 1, device), valid=[], shown=[]
     )
-    step = CapturedSteps(experiment, device).train_step if way == "recorded" else None
-    return step or experiment.train_step
+    return (CapturedSteps(experiment, device) if way == "recorded" else experiment).train_step
 
 
 def measure(
@@ -160,7 +158,6 @@ def count_operations(config: VitsConfig, device: torch.device, made: list[Batch]
     return counter.get_total_flops() / len(made)
 
 
-@functools.cache
 def product_rate(device: torch.device) -> float:
     """Operations a second of a product of two bfloat16 matrices of 8192 x 8192."""
     a, b = (torch.randn(8192, 8192, device=device, dtype=torch.bfloat16) for _ in range(2))

@@ -20,7 +20,9 @@ from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment, Watched
+from hifigan.optimization import FUSED
 from hifigan.phases import phase, unmeasured
+from hifigan.precision import autocast_dtype
 
 Key = tuple[Any, ...]  # what recordings differ in
 
@@ -89,20 +91,23 @@ class CapturedSteps(Watched):
         return Recording(graph, there, values)
 
 
-def captured(experiment: Experiment, config: TrainConfig, ranks: Ranks) -> Experiment:
-    """The experiment with its steps recorded, where the config asks for it and it can be done.
+def records_steps(config: TrainConfig, ranks: Ranks) -> bool:
+    """Whether steps are recorded: where the config asks for it and it can be done.
 
     Several processes average their gradients while they compute, float16 changes its scale by the
-    host's word, and activations that are computed again need the random numbers of before.
+    host's word, activations that are computed again need the random numbers of before, and of the
+    optimizers the fused ones alone take rates and skips from the device.
     """
-    can = (
-        ranks.device.type == "cuda"
+    return (
+        config.cuda_graphs
+        and ranks.device.type == "cuda"
         and ranks.n_ranks == 1
-        and not experiment.state.scaler.is_enabled()
+        and autocast_dtype(config, ranks.device) != torch.float16
         and not config.grad_checkpoint
         and config.accumulate == 1
+        and config.optimizer in {kind.__name__ for kind in FUSED}
+        and config.optimizer_options.get("fused", True)
     )
-    return CapturedSteps(experiment, ranks.device) if config.cuda_graphs and can else experiment
 
 
 def tensors(batch: Any) -> list[Tensor]:

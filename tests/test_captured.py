@@ -1,12 +1,15 @@
 """Recorded steps do what steps do; batches come in few shapes, which changes nothing."""
 
 import copy
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from hifigan.captured import CapturedSteps, captured, tensors
+from hifigan.captured import CapturedSteps, records_steps, tensors
+from hifigan.diagnosis import watching
+from hifigan.diagnosis.watching import Watching, watched
 from hifigan.distributed import Ranks
 from tests.one_step import make
 from vits.data import FRAME_STEPS, TEXT_STEPS, Example, collate, rounded_up
@@ -117,9 +120,46 @@ def test_batches_in_parts_are_not_recorded(counted) -> None:
     assert steps.n_steps == 3 and not done
 
 
-def test_on_cpus_nothing_is_recorded(smallest) -> None:
+def test_on_cpus_nothing_is_recorded(smallest, tmp_path) -> None:
     experiment, _ = make(smallest())
-    assert captured(experiment, experiment.config.train, Ranks(0, 1, CPU)) is experiment
+    with watched(experiment, Watching(), Ranks(0, 1, CPU), tmp_path) as seen:
+        assert seen is experiment
+
+
+@pytest.mark.parametrize(
+    "setting, n_ranks, records",
+    [
+        ("train.mixed_precision=false", 1, True),
+        ("train.mixed_precision=true", 1, True),
+        ("train.optimizer=Adam", 1, True),
+        ("train.cuda_graphs=false", 1, False),
+        ("train.mixed_precision=fp16", 1, False),
+        ("train.accumulate=2", 1, False),
+        ("train.grad_checkpoint=true", 1, False),
+        ("train.optimizer=RAdam", 1, False),
+        ('train.optimizer_options={"fused": false}', 1, False),
+        ("train.mixed_precision=false", 2, False),
+    ],
+)
+def test_what_cannot_be_recorded_is_not(
+    smallest, monkeypatch, setting: str, n_ranks: int, records: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    ranks = Ranks(0, n_ranks, torch.device("cuda"))
+    assert records_steps(smallest(setting).train, ranks) is records
+
+
+@pytest.mark.parametrize("looking", ["profile", "detect_anomaly", "debug", None])
+def test_steps_that_are_looked_into_are_taken_as_they_stand(
+    smallest, monkeypatch, tmp_path, caplog, looking: str | None
+) -> None:
+    monkeypatch.setattr(watching, "records_steps", lambda config, ranks: True)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    experiment, _ = make(smallest())
+    wanted = Watching(profile=looking == "profile", detect_anomaly=looking == "detect_anomaly")
+    caplog.set_level(logging.DEBUG if looking == "debug" else logging.INFO, watching.logger.name)
+    with watched(experiment, wanted, Ranks(0, 1, CPU), tmp_path) as seen:
+        assert isinstance(seen, CapturedSteps) is (looking is None)
 
 
 def test_tensors_come_in_the_order_of_the_fields() -> None:

@@ -194,7 +194,9 @@ def test_every_parameter_has_a_gradient_in_its_own_update(done, name) -> None:
                 for part, gradient in found[kind].items():
                     assert gradient is not None and gradient.isfinite().all(), part
     code = [path for folder in ("hifigan", "vits") for path in (REPOSITORY / folder).rglob("*.py")]
-    assert code and not [path for path in code if "find_unused_parameters=" in path.read_text("utf-8")]
+    assert code and not [
+        path for path in code if "find_unused_parameters=" in path.read_text("utf-8")
+    ]
 
 
 @pytest.mark.parametrize("n", COUNTS)

@@ -26,7 +26,7 @@ FINDS = [  # of configs/base.json with a data folder, changed so: what is found 
     (("train.lr_schedule_per=step",), "dying_lr"),
     (("train.optimizer=Adamm",), "optimization_refused"),
     (("train.lr_schedule=Frob",), "optimization_refused"),
-    (("train.optimizer_options={\"frob\": 1}",), "optimization_refused"),
+    (('train.optimizer_options={"frob": 1}',), "optimization_refused"),
     (("train.grad_clip=1",), "small_grad_clip"),
     (("loss.kl=0",), "loss_without_weight"),
     (("train.batch_size=2",), "small_batch"),
@@ -123,10 +123,15 @@ def test_a_missing_data_folder_is_found_with_one_beside_the_config(tmp_path, mon
 
 
 def test_front_end_without_its_packages_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("vits.doctor.config_text.is_there", lambda module: module != "espeakng_loader")
+    monkeypatch.setattr(
+        "vits.doctor.config_text.is_there", lambda module: module != "espeakng_loader"
+    )
     [finding] = config_findings(changed(tmp_path / "data"), Path("c.json"))
     assert (finding.kind, finding.severity) == ("front_end_missing", "error")
-    assert "espeakng-loader, which is" in finding.title and "pip install espeakng-loader;" in finding.fix
+    assert (
+        "espeakng-loader, which is" in finding.title
+        and "pip install espeakng-loader;" in finding.fix
+    )
 
 
 def test_numbers_need_a_package_in_other_languages_alone(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hifigan.config import GeneratorConfig, InverseStftConfig
+from hifigan.config import InverseStftConfig
 from hifigan.filter_bank import filters
 from hifigan.generator import Generator
 from hifigan.inverse_stft import InverseStftHead, inverse_stft_rows
@@ -16,6 +16,7 @@ from hifigan.json_config import read_config
 from hifigan.streaming import in_chunks, needed_context
 from hifigan.subband_loss import SubbandLoss
 from hifigan.vocoding.onnx_graph import INPUT, generator_graph
+from tests.tiny_model import TINY_DECODER
 from vits.config import VitsConfig
 from vits.model import make_model
 
@@ -23,14 +24,8 @@ FAST, BASE = (
     Path(__file__).parent.parent / "configs" / f"{name}.json" for name in ("fast", "base")
 )
 HEAD = InverseStftConfig(n_fft=16, hop_length=4, n_bands=4, n_taps=64)
-SMALL = GeneratorConfig(
-    upsample_rates=(4, 2),
-    upsample_kernel_sizes=(8, 5),
-    upsample_initial_channels=16,
-    resblock="1",
-    resblock_kernel_sizes=(3, 5),
-    resblock_dilations=((1, 3), (1, 2)),
-    inverse_stft=HEAD,
+SMALL = dataclasses.replace(
+    TINY_DECODER, upsample_rates=(4, 2), upsample_kernel_sizes=(8, 5), inverse_stft=HEAD
 )
 
 

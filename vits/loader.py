@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import DataLoader, Subset
 
+from hifigan.captured import records_steps
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.loader import batch_loader
@@ -59,8 +60,7 @@ def make_loader(
                 len(utterances),
                 len(rows),
             )
-    in_few_shapes = train.cuda_graphs and ranks.device.type == "cuda"
-    hop_length = config.audio.hop_length if in_few_shapes else None
+    hop_length = config.audio.hop_length if records_steps(train, ranks) else None
     pad = functools.partial(collate, hop_length=hop_length)
     return batch_loader(dataset, batches, pad, heaviest, train, ranks)
 

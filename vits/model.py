@@ -87,7 +87,6 @@ class VitsModel(nn.Module):
         self.grad_checkpoint = grad_checkpoint
         self.latent_channels = latent
         self.hop_length = config.decoder.hop_length
-        self.joins_bands = config.decoder.inverse_stft is not None
         self.text_encoder = TextEncoder(n_symbols, latent, text, n_languages)
         self.posterior_encoder = PosteriorEncoder(
             n_bins, latent, config.posterior_encoder, speaker_channels
@@ -139,11 +138,10 @@ class VitsModel(nn.Module):
 
         starts = (noise.segment * (spec_lengths - self.segment_frames + 1)).long()
         segments = take_segments(posterior.z, starts, self.segment_frames)
-        wav_hat, bands_hat = (
-            self.decoder(segments, speaker, with_bands=True)
-            if self.joins_bands
-            else (self.decoder(segments, speaker), None)
-        )
+        if self.decoder.config.inverse_stft is None:
+            wav_hat, bands_hat = self.decoder(segments, speaker), None
+        else:
+            wav_hat, bands_hat = self.decoder(segments, speaker, with_bands=True)
         return TrainingOutput(
             wav_hat,
             starts,

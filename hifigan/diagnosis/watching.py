@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hifigan.captured import captured
+from hifigan.captured import CapturedSteps, records_steps
 from hifigan.diagnosis.anomaly import AnomalyDetection
 from hifigan.diagnosis.debug_log import Debugged
 from hifigan.diagnosis.profiling import Profiled
@@ -26,17 +26,23 @@ class Watching:
 def watched(
     experiment: Experiment, watching: Watching, ranks: Ranks, run: Path
 ) -> Iterator[Experiment]:
-    """The experiment, looked at inside as asked. run: the run's folder."""
+    """The experiment, looked at inside as asked. run: the run's folder.
+
+    Into a recorded step nobody can look, so steps are recorded where nobody wants to.
+    """
     seen: Experiment = experiment
+    debugging = ranks.is_first and logger.isEnabledFor(logging.DEBUG)
+    profiling = ranks.is_first and watching.profile
+    if not (watching.detect_anomaly or debugging or profiling):
+        if records_steps(experiment.config.train, ranks):
+            seen = CapturedSteps(experiment, ranks.device)
     if watching.detect_anomaly:
         experiment.accumulation = AnomalyDetection(
             experiment.accumulation, experiment.state, lambda part: part.batch.ids
         )
-    else:
-        seen = captured(experiment, experiment.config.train, ranks)
-    if ranks.is_first and logger.isEnabledFor(logging.DEBUG):
+    if debugging:
         seen = Debugged(seen, experiment.config.train.log_every)
-    if ranks.is_first and watching.profile:
+    if profiling:
         with Profiled(seen, ranks.device, run) as profiled:
             yield profiled
     else:

@@ -150,7 +150,9 @@ def _run_findings(config: VitsConfig, n_utterances: int | None) -> Iterator[Find
 
 def _machine_findings(config: VitsConfig) -> Iterator[Finding]:
     precision, has_gpu = config.train.mixed_precision, torch.cuda.is_available()
-    if isinstance(precision, str) and not has_gpu and not has_bfloat16(torch.device("cpu")):
+    device = torch.device("cuda" if has_gpu else "cpu")
+    fits = precision != "bf16" or has_bfloat16(device)
+    if not has_gpu and (precision == "fp16" or not fits):
         yield Finding(
             "mixed_precision_on_cpu",
             NOTE,
@@ -158,7 +160,7 @@ def _machine_findings(config: VitsConfig) -> Iterator[Finding]:
             "On most CPUs it is slower, not quicker.",
             "--set train.mixed_precision=false",
         )
-    elif precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+    elif not fits:
         yield Finding(
             "bf16_not_supported",
             WARNING,

@@ -74,8 +74,7 @@ def require_same_speech(file: Path, decoder_file: Path, path: Path, voice: Voice
     for seed, n_symbols in enumerate(N_SYMBOLS):
         ids = torch.randint(len(voice.symbols), (n_symbols,), generator=draw).tolist()
         (expected,), (found,) = (
-            engine.draw([ids], SCALES, seed, speaker, language)
-            for engine in (voice.engine, read)
+            engine.draw([ids], SCALES, seed, speaker, language) for engine in (voice.engine, read)
         )
         if not torch.equal(expected.durations, found.durations):
             n_rounded += 1
