@@ -1,16 +1,19 @@
 // Runs search.cu on the CPU, every thread of every block: as a fiber that gives way wherever the
-// threads of a warp meet (shuffle, vote, syncwarp), so that between two meetings they run in any
-// order that the seed says. Made to show what a GPU may do and a kind one does not:
+// threads of a warp meet (shuffle, vote, syncwarp) or those of a block (syncthreads), so that
+// between two meetings they run in any order that the seed says. Made to show what a GPU may do and
+// a kind one does not:
 //
 // - Blocks begin in any order, and only n_resident of them run at once.
 // - Shared memory begins as garbage.
 // - What __stcg stores stays unseen by other blocks until a __threadfence of its own, or for as
 //   long as chance has it, even if the block has ended.
-// - Lanes that meet in different operations, or that wait for a lane which has ended, are errors;
-//   so is a kernel that makes no progress.
+// - Threads of a warp that meet in different operations, threads that wait for one which has ended,
+//   and a block in which all wait, some for the warp and some for the block, are errors; so is a
+//   kernel that makes no progress.
 //
 // Build: g++ -shared -DSCORE=float -DSYMBOLS_ADJOIN=1 -DSOURCE='"search.cu"' cuda_emulator.cpp
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -33,31 +36,42 @@ struct alignas(16) uint4 {
 namespace emulator {
 
 constexpr int kWarp = 32;
-constexpr size_t kStackBytes = 64 << 10;
+constexpr size_t kStackBytes = 16 << 10;
 
 struct Block;
 
+// Where a warp's lanes, or all of a block's, wait until the last of them has come.
+struct Meeting {
+  const char* operation = nullptr;  // that they have come to
+  std::vector<struct Lane*> there;
+  int n_members = 0, n_ended = 0;
+  uint64_t brought[kWarp], taken[kWarp];  // by the lanes of a warp
+};
+
 struct Lane {
-  ucontext_t context;
+  ucontext_t context;  // to begin in; to go on, a jump to `place`, as swapcontext is a system call
+  jmp_buf place;
+  bool begun = false;
   std::unique_ptr<char[]> stack{new char[kStackBytes]};
   Block* block;
-  int number;
-  bool waits = false, ended = false;
+  Meeting* warp;
+  int number;  // in the block
   std::unordered_map<unsigned*, unsigned> unseen;  // stores that other blocks do not see yet
 };
 
 struct Block {
   int number;
-  std::vector<Lane> lanes{kWarp};
-  std::vector<char> shared;        // its shared memory while another block runs
-  const char* meeting = nullptr;   // the operation that lanes have come to
-  int n_there = 0, n_ended = 0;
-  uint64_t brought[kWarp], taken[kWarp];
+  std::vector<Lane> lanes;
+  std::vector<Meeting> warps;
+  Meeting all;
+  std::vector<Lane*> ready;  // neither wait nor have ended
+  std::vector<char> shared;  // its shared memory while another block runs
+  Block(int number, int n_threads) : number(number), lanes(n_threads), warps(n_threads / kWarp) {}
 };
 
 struct Device {
   std::mt19937 chance;
-  ucontext_t scheduler;
+  jmp_buf scheduler;
   std::string error;
   Lane* running = nullptr;
   Block* in_shared = nullptr;  // whose shared memory lies in place
@@ -68,7 +82,9 @@ static Device device;
 // All __shared__ variables lie in one section of the library, which every block has its own of.
 extern "C" char __start_cuda_shared[], __stop_cuda_shared[];
 
-void give_way() { swapcontext(&device.running->context, &device.scheduler); }
+void give_way() {
+  if (!_setjmp(device.running->place)) _longjmp(device.scheduler, 1);
+}
 
 void fail(const std::string& what) {
   if (device.error.empty()) device.error = what;
@@ -80,24 +96,30 @@ void see_all(Lane& lane) {
   lane.unseen.clear();
 }
 
-// Each lane brings a value; when all have, each sees what the others brought.
-const uint64_t* meet(const char* operation, unsigned mask, uint64_t value) {
-  Lane& lane = *device.running;
-  Block& block = *lane.block;
-  if (mask != 0xffffffffu) fail(std::string(operation) + " of only a part of the warp");
-  if (block.n_there && std::strcmp(block.meeting, operation))
-    fail(std::string("lanes meet in ") + operation + " and " + block.meeting);
-  if (block.n_ended) fail(std::string(operation) + " waits for a lane that has ended");
-  block.meeting = operation;
-  block.brought[lane.number] = value;
-  lane.waits = true;
-  if (++block.n_there == kWarp) {
-    std::memcpy(block.taken, block.brought, sizeof block.taken);
-    block.n_there = 0;
-    for (Lane& other : block.lanes) other.waits = false;
+void come_to(Meeting& meeting, const char* operation) {
+  if (!meeting.there.empty() && std::strcmp(meeting.operation, operation))
+    fail(std::string("lanes meet in ") + operation + " and " + meeting.operation);
+  if (meeting.n_ended) fail(std::string(operation) + " waits for a lane that has ended");
+  Lane* lane = device.running;
+  std::vector<Lane*>& ready = lane->block->ready;
+  ready.erase(std::find(ready.begin(), ready.end(), lane));
+  meeting.operation = operation;
+  meeting.there.push_back(lane);
+  if (static_cast<int>(meeting.there.size()) == meeting.n_members) {
+    std::memcpy(meeting.taken, meeting.brought, sizeof meeting.taken);
+    ready.insert(ready.end(), meeting.there.begin(), meeting.there.end());
+    meeting.there.clear();
   }
   give_way();
-  return block.taken;  // no lane gets to change it before all have come to the next meeting
+}
+
+// Each lane of a warp brings a value; when all have, each sees what the others brought.
+const uint64_t* meet(const char* operation, unsigned mask, uint64_t value) {
+  if (mask != 0xffffffffu) fail(std::string(operation) + " of only a part of the warp");
+  Meeting& warp = *device.running->warp;
+  warp.brought[device.running->number % kWarp] = value;
+  come_to(warp, operation);
+  return warp.taken;  // no lane gets to change it before all have come to the next meeting
 }
 
 template <typename T>
@@ -119,7 +141,7 @@ extern "C" void __ubsan_handle_type_mismatch_v1(void*, void*) {
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 #define __shared__ __attribute__((section("cuda_shared")))
 #define threadIdx (emulator::Index{emulator::device.running->number})
@@ -143,6 +165,11 @@ template <typename A, typename B>
 auto min(A a, B b) {
   return b < a ? b : a;
 }
+template <typename A, typename B>
+auto max(A a, B b) {
+  return a < b ? b : a;
+}
+int __popc(unsigned word) { return __builtin_popcount(word); }
 int __clz(unsigned word) { return word ? __builtin_clz(word) : 32; }
 float __uint_as_float(unsigned bits) {
   float value;
@@ -154,6 +181,11 @@ unsigned __float_as_uint(float value) {
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
 }
+float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+unsigned __funnelshift_l(unsigned low, unsigned high, unsigned by) {
+  return by % 32 ? high << by % 32 | low >> (32 - by % 32) : high;
+}
+float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 template <typename T>
@@ -162,8 +194,14 @@ T __shfl_sync(unsigned mask, T value, int from) {
 }
 template <typename T>
 T __shfl_up_sync(unsigned mask, T value, int by) {
-  const int lane = threadIdx.x;
+  const int lane = threadIdx.x % emulator::kWarp;
   return emulator::exchange("shfl_up", mask, value, lane < by ? lane : lane - by);
+}
+unsigned __ballot_sync(unsigned mask, int holds) {
+  const uint64_t* taken = emulator::meet("ballot", mask, holds != 0);
+  unsigned word = 0;
+  for (int i = 0; i < emulator::kWarp; ++i) word |= static_cast<unsigned>(taken[i]) << i;
+  return word;
 }
 int __all_sync(unsigned mask, int holds) {
   const uint64_t* taken = emulator::meet("all", mask, holds != 0);
@@ -172,6 +210,7 @@ int __all_sync(unsigned mask, int holds) {
   return 1;
 }
 void __syncwarp() { emulator::meet("syncwarp", 0xffffffffu, 0); }
+void __syncthreads() { emulator::come_to(emulator::device.running->block->all, "syncthreads"); }
 void __threadfence() {  // of what other lanes stored before they met this one, too
   for (emulator::Lane& lane : emulator::device.running->block->lanes) emulator::see_all(lane);
 }
@@ -216,19 +255,25 @@ void run_lane() {
   Lane& lane = *device.running;
   Block& block = *lane.block;
   device.unseen.insert(lane.unseen.begin(), lane.unseen.end());
-  lane.ended = true;
-  if (++block.n_ended && block.n_there)
-    fail(std::string(block.meeting) + " waits for a lane that has ended");
+  for (Meeting* meeting : {lane.warp, &block.all}) {
+    ++meeting->n_ended;
+    if (!meeting->there.empty())
+      fail(std::string(meeting->operation) + " waits for a lane that has ended");
+  }
+  block.ready.erase(std::find(block.ready.begin(), block.ready.end(), &lane));
   give_way();
 }
 
-std::unique_ptr<Block> begin(int number, size_t n_shared) {
-  auto block = std::make_unique<Block>();
-  block->number = number;
+std::unique_ptr<Block> begin(int number, int n_threads, size_t n_shared) {
+  auto block = std::make_unique<Block>(number, n_threads);
+  block->all.n_members = n_threads;
   block->shared.assign(n_shared, static_cast<char>(0xff));  // NaN in every float
-  for (int i = 0; i < kWarp; ++i) {
+  for (int i = 0; i < n_threads; ++i) {
     Lane& lane = block->lanes[i];
     lane.block = block.get();
+    lane.warp = &block->warps[i / kWarp];
+    lane.warp->n_members = kWarp;
+    block->ready.push_back(&lane);
     lane.number = i;
     getcontext(&lane.context);
     lane.context.uc_stack.ss_sp = lane.stack.get();
@@ -248,7 +293,11 @@ void run(Lane& lane) {
     device.in_shared = lane.block;
   }
   device.running = &lane;
-  swapcontext(&device.scheduler, &lane.context);
+  if (!_setjmp(device.scheduler)) {
+    if (lane.begun) _longjmp(lane.place, 1);
+    lane.begun = true;
+    setcontext(&lane.context);
+  }
   if (device.chance() % 64 == 0) see_all(lane);
 }
 
@@ -256,7 +305,8 @@ void run(Lane& lane) {
 
 // table: addresses of the kernel's arguments, as cuLaunchKernel takes them. Returns what went
 // wrong, empty if nothing.
-extern "C" const char* emulate(void** table, int n_blocks, int n_resident, unsigned seed) {
+extern "C" const char* emulate(void** table, int n_blocks, int n_threads, int n_resident,
+                               unsigned seed) {
   using namespace emulator;
   device.error.clear();
   device.chance.seed(seed);
@@ -280,22 +330,20 @@ extern "C" const char* emulate(void** table, int n_blocks, int n_resident, unsig
   int64_t n_turns = int64_t{64} * kWarp * n_blocks * (a.n_frames + 64);
   while (!to_begin.empty() || !resident.empty()) {
     if (!to_begin.empty() && static_cast<int>(resident.size()) < n_resident) {
-      resident.push_back(begin(to_begin.back(), n_shared));
+      resident.push_back(begin(to_begin.back(), n_threads, n_shared));
       to_begin.pop_back();
       continue;
     }
     // A block runs for a while, as lanes that never leave their block would hide nothing.
     const size_t which = device.chance() % resident.size();
     Block& block = *resident[which];
-    for (int turn = device.chance() % 4096; turn >= 0 && block.n_ended < kWarp; --turn) {
-      Lane* lane;
-      do lane = &block.lanes[device.chance() % kWarp];
-      while (lane->waits || lane->ended);
-      run(*lane);
+    for (int turn = device.chance() % 4096; turn >= 0 && !block.ready.empty(); --turn) {
+      run(*block.ready[device.chance() % block.ready.size()]);
       if (!device.error.empty()) return device.error.c_str();
       if (--n_turns < 0) return "no progress: blocks wait for each other for ever";
     }
-    if (block.n_ended == kWarp) {
+    if (block.ready.empty()) {
+      if (block.all.n_ended < n_threads) return "all threads of a block wait for each other";
       if (device.in_shared == &block) device.in_shared = nullptr;
       resident.erase(resident.begin() + which);
     }

@@ -1,4 +1,4 @@
-"""Builds and calls cuda_emulator.cpp: search.cu on the CPU, with a GPU's freedoms taken by chance."""
+"""Builds and calls cuda_emulator.cpp: search.cu on the CPU, a GPU's freedoms taken by chance."""
 
 import ctypes
 import functools
@@ -26,6 +26,8 @@ class Emulator:
         score = cubin.SCORE_TYPES[dtype]
         path = self.folder / f"emulator_{score}_{int(symbols_adjoin)}.so"
         options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", f"-DSCORE={score}"]
+        options += ["-U_FORTIFY_SOURCE"]  # it forbids to jump from one stack to another
+        options += ["-fsanitize=alignment", "-Wl,-z,undefs"]  # its one handler is the emulator's
         options += [
             f"-DSYMBOLS_ADJOIN={int(symbols_adjoin)}",
             f'-DSOURCE="{self.source}"',
@@ -56,6 +58,6 @@ class Emulator:
         library = self.library(scores.dtype, cuda.symbols_adjoin(scores))
         places = [ctypes.addressof(argument) for argument in launch.arguments]
         table = (ctypes.c_void_p * len(places))(*places)
-        problem = library.emulate(table, launch.n_blocks, n_resident, seed)
+        problem = library.emulate(table, launch.n_blocks, cuda.THREADS, n_resident, seed)
         assert not problem, problem.decode()
         return launch.durations

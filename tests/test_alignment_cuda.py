@@ -19,7 +19,7 @@ from tests.cuda_emulator import COMPILER, Emulator
 from tests.test_alignment import every_alignment, lengths, ragged_batch
 from vits.alignment import cubin, cuda, path_from_durations, reference, search
 
-KINDS = ("plain", "late", "early", "tied", "odd")
+KINDS = ("plain", "late", "early", "tied", "odd", "rare", "huge")
 SHAPES = (  # T_text, T_spec: around one strip of 128 symbols, and around tiles of 32 frames
     (1, 1), (1, 33), (2, 2), (5, 32), (31, 65), (33, 33), (127, 129), (128, 128), (128, 161),
     (129, 129), (130, 300), (200, 223), (256, 289), (257, 258), (300, 421), (385, 400),
@@ -44,10 +44,13 @@ def batch(seed: int, n_symbols: int, n_frames: int, kind: str) -> tuple[Tensor, 
     if kind in ("late", "early"):  # the best path runs along a border of what can be reached
         favoured = torch.arange(n_symbols) * torch.arange(n_frames)[:, None].float()
         scores[1] += favoured * (9 if kind == "late" else -9)
-    if kind == "odd":
+    if kind == "huge":  # sums of these overflow after some frames
+        scores *= 1e26 * 10 ** torch.linspace(0, 10, n_frames)[:, None]
+    if kind in ("odd", "rare"):  # rare: most tiles have none, but values that come of one
+        share = 0.01 if kind == "odd" else min(0.01, 1 / scores[0].numel())
         odd = torch.rand(2, n_frames, n_symbols, generator=draw)
         for i, value in enumerate([math.nan, math.inf, -math.inf, 3e38, -3e38]):
-            scores[(odd > i / 5) & (odd < i / 5 + 0.01)] = value
+            scores[(odd > i / 5) & (odd < i / 5 + share)] = value
     return scores, text_lengths, spec_lengths
 
 
@@ -97,6 +100,21 @@ def test_any_type_and_stride_is_read_where_it_lies(emulator, dtype, transposed):
     torch.testing.assert_close(wide, before, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("transposed", (False, True))
+def test_one_odd_score_on_the_path_counts_wherever_it_stands_in_a_tile(emulator, transposed):
+    n_frames, n_symbols = 64, 24
+    draw = torch.Generator().manual_seed(0)
+    scores = torch.randn(1, n_frames, n_symbols, generator=draw).expand(n_frames, -1, -1).clone()
+    every = torch.full((n_frames,), n_symbols), torch.full((n_frames,), n_frames)
+    path = path_from_durations(reference.search(scores, *every), n_frames)[0]
+    for value in (math.nan, math.inf, -math.inf, 3e38):
+        odd = scores.clone()
+        for t in range(n_frames):  # item t has it in frame t
+            odd[t, t, path[t].argmax()] = value
+        found = emulator.search(odd.mT.contiguous().mT if transposed else odd, *every)
+        assert torch.equal(found, reference.search(odd, *every)), value
+
+
 @pytest.mark.parametrize("n_text, n_spec", ((0, 5), (5, 0), (6, 5), (201, 201), (3, 231), (-1, -1)))
 def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulator, n_text, n_spec):
     scores = torch.randn(3, 230, 200, generator=torch.Generator().manual_seed(0))
@@ -109,11 +127,15 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
 @pytest.mark.parametrize(
     "there, instead",
     [
-        ("      __syncwarp();\n    }\n  }", "    }\n  }"),  # a tile is read before it is written
+        ("    __syncthreads();\n  }\n\n", "  }\n\n"),  # a tile is read before it is written
+        ("    __syncthreads();\n  }\n\n", "if (warp) __syncthreads();}"),  # a warp does not come
+        (
+            "    __syncthreads();\n  }\n\n",
+            "if (lane) __syncthreads();}",
+        ),  # nor does a lane, and hangs
         ("__threadfence();  //", "//"),  # the walk back misses the last words
-        ("  __syncwarp();\n  if (n_own", "  if (n_own"),  # and so, of lanes that are not there yet
-        ("while (!__all_sync(", "if (!__all_sync("),  # edges are used before they come
-        ("if (n_strips > 1) {\n    if (lane", "if (false) {\n    if (lane"),  # blocks out of order
+        ("while (!__all_sync(kAll, edge >= kStamp))", "while (false)"),  # edges have not come
+        ("if (n_strips > 1) {\n    if (thr", "if (false) {\n    if (thr"),  # blocks out of order
     ],
 )
 def test_what_only_some_gpus_would_get_wrong_shows_in_the_emulator(tmp_path, there, instead):
@@ -149,9 +171,9 @@ class EmulatedDriver(types.ModuleType):
 
     def cuLaunchKernel(self, function, x, y, z, block_x, block_y, block_z, shared, stream, *rest):
         self.calls.append(f"launch {function} on {stream}")
-        assert (y, z, block_x, block_y, block_z, shared) == (1, 1, 32, 1, 1, 0)
+        assert (y, z, block_x, block_y, block_z, shared) == (1, 1, cuda.THREADS, 1, 1, 0)
         table, extra = rest
-        assert extra == 0 and not self.library.emulate(ctypes.c_void_p(table), x, 4, 0)
+        assert extra == 0 and not self.library.emulate(ctypes.c_void_p(table), x, block_x, 4, 0)
         return (0,)
 
 

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from vits.alignment.cubin import cache_folder, cubin
 
-SYMBOLS_PER_BLOCK = 128  # search.cu: kStrip, kTile, kLanes
+SYMBOLS_PER_BLOCK = 128  # search.cu: kStrip, kTile, kWarps * kLanes
 FRAMES_PER_TILE = 32
-THREADS = 32
+THREADS = 256
 
 
 @dataclass(frozen=True)
