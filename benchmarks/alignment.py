@@ -189,6 +189,23 @@ def on_gpu(shapes: list[tuple[int, ...]]) -> dict[str, dict[str, float]]:
     return figures
 
 
+def milliseconds(shapes: list[tuple[int, ...]], device: torch.device) -> dict[str, float]:
+    """Of the kernel, by shape."""
+    ms = {}
+    for one in shapes:
+        made = batch(*one, device)
+        ms["x".join(map(str, one))] = gpu_milliseconds(lambda: alignment.search(*made, "cuda"))
+    return ms
+
+
+def frame_cycles(device: torch.device) -> dict[str, float]:
+    """What a frame more takes, at the highest clock, and what is there without any frames."""
+    few, many = milliseconds([(16, 128, 512), (16, 128, 4608)], device).values()
+    (least,) = milliseconds([(1, 1, 1)], device).values()
+    cycles = (many - few) / 1e3 / 4096 * cycles_per_second(device)
+    return {"cycles_per_frame": cycles, "least_ms": least}
+
+
 def gpu_milliseconds(run: Run, flush_bytes: int = 1 << 30) -> float:
     """Median time on the device from the first kernel of a run to its last, caches cold."""
     flush = torch.empty(flush_bytes, dtype=torch.int8, device="cuda")

@@ -2,11 +2,13 @@
 
     PYTHONPATH=. python benchmarks/alignment_gpu.py
     PYTHONPATH=. python benchmarks/alignment_gpu.py --only check
+    timeout -s KILL 60 python benchmarks/alignment_gpu.py --only times --baseline old.cu 32
 
 check: random shapes, kinds of scores and layouts, to the bit, each twice, against the compiled
 search on the CPU, which the tests hold to the reference; where it is not, against that itself.
 sanitize: some of these under compute-sanitizer's memcheck and racecheck, where it is installed.
-times: benchmarks/alignment.py's table of the GPU, with the published algorithm where Triton is.
+times: benchmarks/alignment.py's table of the GPU, with the published algorithm where Triton is; the
+cycles that one more frame takes; and the same of another kernel of the same arguments, --baseline.
 step: the share of a training step (configs/base.json, batch 64) that the search takes, with the
 kernel, and on the CPU with the copies that this takes.
 
@@ -20,7 +22,6 @@ import functools
 import importlib
 import importlib.util
 import json
-import math
 import os
 import re
 import shutil
@@ -29,20 +30,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from alignment import PACKAGES, SHAPES, batch, gpu_milliseconds, on_gpu
+from alignment import PACKAGES, SHAPES, batch, frame_cycles, gpu_milliseconds, milliseconds, on_gpu
+from alignment_batches import in_some_layout, random_batches
 from torch import Tensor
 
 from vits import alignment
-from vits.alignment import cuda, reference
+from vits.alignment import cubin, cuda, reference
 
 ROOT = Path(__file__).parent.parent
-KINDS = ("plain", "tied", "early", "late", "odd", "rare", "huge")
-DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float32)
-LARGE = ((2, 2048, 8192), (1, 4100, 20000), (3, 1, 20000), (2, 3000, 3000), (300, 260, 300))
 STEP_SHAPE = (64, 160, 600)  # B, T_text, T_spec
 TOOLS = ("memcheck", "racecheck")
 
@@ -60,6 +60,12 @@ def main() -> int:
         metavar="N",
         help="random shapes to check, fewer if %(metavar)s take over two minutes (default: "
         "%(default)s)",
+    )
+    parser.add_argument(
+        "--baseline",
+        nargs=2,
+        metavar=("FILE", "THREADS"),
+        help="another kernel to time, as an earlier search.cu, with the threads of its blocks",
     )
     parser.add_argument(
         "--out_folder",
@@ -80,6 +86,7 @@ def main() -> int:
     failed = False
     for part in args.only:
         began = time.perf_counter()
+        print(part, "begins", flush=True)  # a kernel that hangs says nothing more
         try:
             found[part] = parts[part](device, args)
         except Exception as error:  # the parts after it are wanted all the same
@@ -125,56 +132,6 @@ def check(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
     return {"equal_shapes": n_checked, "held_against": "cpu" if compiled else "reference"}
 
 
-def random_batches(n: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Scores [B, T_spec, T_text] on the device with ragged lengths on the CPU; LARGE ones first."""
-    for seed in range(n):
-        draw = torch.Generator().manual_seed(seed)
-        draw_scores = torch.Generator(device).manual_seed(seed)
-
-        def number(highest: int) -> int:  # 1 to highest, small ones as often as large ones
-            return int(math.exp(float(torch.rand(1, generator=draw)) * math.log(highest + 0.99)))
-
-        if seed < len(LARGE) and n > 100:
-            n_items, n_symbols, n_frames = LARGE[seed]
-        else:
-            n_items, n_symbols = number(40), number(700)
-            n_frames = n_symbols + number(1200) - 1
-        random = {"generator": draw_scores, "device": device}
-        scores = torch.randn(n_items, n_frames, n_symbols, **random) * 30 - 80
-        kind = KINDS[seed % len(KINDS)]
-        if kind == "tied":
-            scores = (scores / 40).round()
-        if kind in ("early", "late"):  # the best path runs along a border of what can be reached
-            frames = torch.arange(n_frames, device=device)[:, None].float()
-            favoured = torch.arange(n_symbols, device=device) * frames
-            scores += favoured * (9 if kind == "late" else -9)
-        if kind == "huge":  # sums of these overflow after some frames
-            scores *= 1e26 * 10 ** torch.linspace(0, 10, n_frames, device=device)[:, None]
-        if kind in ("odd", "rare"):  # rare: most tiles have none, but values that come of one
-            share = 0.01 if kind == "odd" else min(0.01, 1 / scores[0].numel())
-            odd = torch.rand(scores.shape, **random)
-            for i, value in enumerate([math.nan, math.inf, -math.inf, 3e38, -3e38]):
-                scores[(odd > i / 5) & (odd < i / 5 + share)] = value
-        dtype = DTYPES[seed // len(KINDS) % len(DTYPES)]
-        text_lengths = torch.randint(1, n_symbols + 1, (n_items,), generator=draw)
-        spread = torch.rand(n_items, generator=draw)
-        spec_lengths = text_lengths + (spread * (n_frames - text_lengths + 1)).long()
-        text_lengths[0], spec_lengths[0] = n_symbols, n_frames
-        yield scores.to(dtype), text_lengths, spec_lengths.clamp(max=n_frames)
-
-
-def in_some_layout(scores: Tensor, seed: int) -> Tensor:
-    """The same scores: as they are, transposed in memory, or cut out of something larger."""
-    if seed % 3 == 1:
-        return scores.mT.contiguous().mT
-    if seed % 3 == 2:
-        n_items, n_frames, n_symbols = scores.shape
-        larger = scores.new_zeros(n_items, n_frames + 1, n_symbols + 3)
-        larger[:, 1:, 3:] = scores
-        return larger[:, 1:, 3:]
-    return scores
-
-
 def sanitize(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
     """Raises AssertionError where a tool finds anything."""
     places = [shutil.which("compute-sanitizer"), *Path("/usr/local").glob("cuda*/bin/compute-san*")]
@@ -205,7 +162,27 @@ def sanitize(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def times(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:
-    return on_gpu([one for one in SHAPES if one not in ((32, 512, 2048), (64, 200, 800))])
+    shapes = [one for one in SHAPES if one not in ((32, 512, 2048), (64, 200, 800))]
+    found: dict[str, Any] = frame_cycles(device)
+    print(json.dumps(found), flush=True)
+    if args.baseline:
+        path, threads = args.baseline
+        with other_kernel(Path(path), int(threads)):
+            found["baseline"] = {"ms": milliseconds(shapes, device)} | frame_cycles(device)
+        print("baseline", json.dumps(found["baseline"]), flush=True)
+    return found | on_gpu(shapes)
+
+
+@contextmanager
+def other_kernel(path: Path, threads: int) -> Iterator[None]:
+    ours = cubin.SOURCES, cuda.THREADS
+    cubin.SOURCES, cuda.THREADS = (path,), threads
+    cuda.load.cache_clear()
+    try:
+        yield
+    finally:
+        cubin.SOURCES, cuda.THREADS = ours
+        cuda.load.cache_clear()
 
 
 def step(device: torch.device, args: argparse.Namespace) -> dict[str, Any]:

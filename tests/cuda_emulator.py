@@ -1,4 +1,4 @@
-"""Builds and calls cuda_emulator.cpp: search.cu on the CPU, a GPU's freedoms taken by chance."""
+"""Builds and calls cuda_emulator.cpp: the kernel on the CPU, a GPU's freedoms taken by chance."""
 
 import ctypes
 import functools
@@ -15,11 +15,13 @@ COMPILER = shutil.which("c++")
 
 
 class Emulator:
-    """search.cu for each kind of scores, built in `folder` when it is first asked for."""
+    """The kernel for each kind of scores, built in `folder` when it is first asked for."""
 
-    def __init__(self, folder: Path, source: Path = cubin.SOURCE) -> None:
+    def __init__(self, folder: Path, source: str = "") -> None:
+        """source: of a kernel other than the one that is compiled for GPUs."""
         self.folder = folder
-        self.source = source
+        self.source = folder / "kernel.cu"
+        self.source.write_text(source or cubin.joined(cubin.SOURCES).decode(), encoding="utf-8")
         self.library = functools.cache(self._build)
 
     def _build(self, dtype: torch.dtype, symbols_adjoin: bool) -> ctypes.CDLL:

@@ -137,8 +137,8 @@ def test_whatever_the_code_depends_on_has_a_cubin_of_its_own(monkeypatch, tmp_pa
     compiler.version = (13, 1)
     cubin.cubin(*asked[0], tmp_path)
     other = tmp_path / "search.cu"
-    other.write_bytes(cubin.SOURCE.read_bytes() + b"\n")
-    monkeypatch.setattr(cubin, "SOURCE", other)
+    other.write_bytes(cubin.SOURCES[-1].read_bytes() + b"\n")
+    monkeypatch.setattr(cubin, "SOURCES", (*cubin.SOURCES[:-1], other))
     cubin.cubin(*asked[0], tmp_path)
     assert compiler.n_compiled == len(list(tmp_path.glob("*.cubin"))) == 6
 

@@ -20,10 +20,10 @@ is greatest. All backends give the same durations, to the bit, by this rule:
   error that names the item. Only where scores and lengths are on a GPU, where reading them would
   wait for it, the item's durations are -1 instead, which no alignment has.
 
-Backends: `cuda` (search.cu) is compiled at first use and takes scores on a GPU where they are;
-`cpu` (search.cpp) is compiled on installing; `reference` is torch and runs anywhere. The first one
-that works for the scores' device is taken, and the log says which and why; the environment variable
-VITS_ALIGNMENT or an argument can force one.
+Backends: `cuda` (search.cu, tile.cu) is compiled at first use and takes scores on a GPU where they
+are; `cpu` (search.cpp) is compiled on installing; `reference` is torch and runs anywhere. The first
+one that works for the scores' device is taken, and the log says which and why; the environment
+variable VITS_ALIGNMENT or an argument can force one.
 """
 
 import functools

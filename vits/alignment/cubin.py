@@ -1,4 +1,4 @@
-"""search.cu compiled for a GPU: by NVRTC, at first use, kept on disk for the next time.
+"""tile.cu and search.cu compiled for a GPU: by NVRTC, at first use, kept on disk for the next time.
 
 NVRTC is a library that a CUDA build of torch brings along, as it does cuda.bindings; neither a
 CUDA toolkit nor a compiler nor a GPU is needed. What is kept is named after all that it was made
@@ -17,7 +17,7 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("search.cu")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("tile.cu", "search.cu"))
 SCORE_TYPES = {torch.float32: "float", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
@@ -39,7 +39,7 @@ def cubin(architecture: str, dtype: torch.dtype, symbols_adjoin: bool, folder: P
         f"-DSCORE={SCORE_TYPES[dtype]}",
         f"-DSYMBOLS_ADJOIN={int(symbols_adjoin)}",
     ]
-    source = SOURCE.read_bytes()
+    source = joined(SOURCES)
     made_from = repr((source, options, nvrtc_version())).encode()
     path = folder / f"alignment-{hashlib.sha256(made_from).hexdigest()[:32]}.cubin"
     image = _read(path)
@@ -48,6 +48,11 @@ def cubin(architecture: str, dtype: torch.dtype, symbols_adjoin: bool, folder: P
         image = _compile(source, options)
         _keep(image, path)
     return image
+
+
+def joined(sources: tuple[Path, ...]) -> bytes:
+    """One source of several, whose messages name the files and lines that they come from."""
+    return b"".join(b'#line 1 "%b"\n%b' % (s.name.encode(), s.read_bytes()) for s in sources)
 
 
 def cache_folder() -> Path:
@@ -70,7 +75,7 @@ def nvrtc_version() -> tuple[int, int]:
 def _compile(source: bytes, options: list[str]) -> bytes:
     from cuda.bindings import nvrtc
 
-    result, program = nvrtc.nvrtcCreateProgram(source, SOURCE.name.encode(), 0, [], [])
+    result, program = nvrtc.nvrtcCreateProgram(source, SOURCES[-1].name.encode(), 0, [], [])
     _require(result, nvrtc)
     (result,) = nvrtc.nvrtcCompileProgram(program, len(options), [o.encode() for o in options])
     _, size = nvrtc.nvrtcGetProgramLogSize(program)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vits.alignment.cubin import cache_folder, cubin
 
-SYMBOLS_PER_BLOCK = 128  # search.cu: kStrip, kTile, kWarps * kLanes
+SYMBOLS_PER_BLOCK = 128  # tile.cu: kStrip, kTile, kWarps * kLanes
 FRAMES_PER_TILE = 32
 THREADS = 256
 
