@@ -14,6 +14,7 @@ extern "C" void __ubsan_handle_type_mismatch_v1(void*, void*) {
 #define __shared__ __attribute__((section("cuda_shared")))
 #define threadIdx (emulator::Index{emulator::device.running->number})
 #define blockIdx (emulator::Index{emulator::device.running->block->number})
+#define MEET() __syncthreads()
 #define HALF_TO_FLOAT(value, bits) value = emulator::half_to_float(bits)
 
 namespace emulator {

@@ -127,12 +127,13 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
 @pytest.mark.parametrize(
     "there, instead",
     [
-        ("    __syncthreads();\n  }\n\n", "  }\n\n"),  # a tile is read before it is written
-        ("    __syncthreads();\n  }\n\n", "if (warp) __syncthreads();}"),  # a warp does not come
+        ("  MEET();\n  for (int at", "  for (int at"),  # a tile is computed before it is there
         (
-            "    __syncthreads();\n  }\n\n",
-            "if (lane) __syncthreads();}",
-        ),  # nor does a lane, and hangs
+            "    MEET();\n  }\n  MEET();\n  MEET();",
+            "  }\n  MEET();\n  MEET();",
+        ),  # it is written over
+        ("small);\n    MEET();", "small);\n    if (lane) MEET();"),  # a lane does not come
+        ("small = __all_sync(kAll, small);", "small = true;"),  # a large value was missed
         ("struct __align__(16) Shared", "struct Shared"),  # vectors of 16 bytes lie anywhere
         ("__threadfence();  //", "//"),  # the walk back misses the last words
         ("while (!__all_sync(kAll, edge >= kStamp))", "while (false)"),  # edges have not come
@@ -147,7 +148,7 @@ def test_what_only_some_gpus_would_get_wrong_shows_in_the_emulator(tmp_path, the
     emulator = Emulator(tmp_path, source.replace(there, instead))
     with pytest.raises(AssertionError):
         for seed in range(20):
-            made = batch(seed, 200, 223, "plain")
+            made = batch(seed, 200, 223, ("plain", "rare")[seed % 2])
             found = emulator.search(*made, seed, n_resident=1 + seed % 2)
             assert torch.equal(found, reference.search(*made))
 

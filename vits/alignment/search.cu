@@ -28,6 +28,52 @@
 
 __shared__ int taken;  // the block's ticket
 
+// The readers' loop. Each holds, or waits for, its half of the tile that its team puts down next.
+__device__ __forceinline__ void read(const Utterance& utterance, const Strip& strip, int reader) {
+  const int team = reader / kReaders, half = reader % kReaders;
+  Score held[kHeld] = {};
+  if (strip.first_tile + team <= strip.last_tile)
+    fetch(utterance, strip, half, (strip.first_tile + team) * kTile, held);
+  for (int put = strip.first_tile, turn = 0; put <= strip.last_tile; ++put) {
+    if (turn == team) {
+      put_down(held, half, shared[put % 2]);
+      const int next = put + kTeams;
+      if (next <= strip.last_tile) fetch(utterance, strip, half, next * kTile, held);
+    }
+    turn = turn + 1 < kTeams ? turn + 1 : 0;
+    MEET();
+  }
+  MEET();
+  MEET();
+}
+
+// The computing warp's loop. What does not need the tile comes before the barrier, as this warp is
+// the last there.
+__device__ __forceinline__ void compute_all(const Strip& strip) {
+  const int lane = threadIdx.x % kLanes;
+  float value[kCells], neighbour = never();
+#pragma unroll
+  for (int j = 0; j < kCells; ++j) value[j] = never();
+  bool small = true;  // all values of symbols that have one
+  MEET();
+  for (int at = strip.first_tile; at <= strip.last_tile; ++at) {
+    Shared& tile = shared[at % 2];
+    const Group ahead = load(tile, 0);
+    const int start = at * kTile;
+    if (small & tile.plain[0] & tile.plain[1] & tile.plain[2])
+      compute<true>(tile, ahead, strip.first_symbol, start, value, neighbour);
+    else
+      compute<false>(tile, ahead, strip.first_symbol, start, value, neighbour);
+    small = true;
+#pragma unroll
+    for (int j = 0; j < kCells; ++j)  // a symbol has no value yet before its own frame
+      small &= is_small(value[j]) | (strip.first_symbol + lane * kCells + j >= start + kTile);
+    small = __all_sync(kAll, small);
+    MEET();
+  }
+  MEET();
+}
+
 // Waits for the edges of the tile at `start`. edges: [n_frames] of the strip before, null for the
 // first one, where at the very start a path comes from nowhere, for nothing.
 __device__ __forceinline__ void receive(const volatile uint64* edges, const Strip& strip, int start,
@@ -53,6 +99,20 @@ __device__ __forceinline__ void send(const Shared& from, unsigned* steps,
   if (next_edges) next_edges[lane] = kStamp | __float_as_uint(from.last_values[lane]);
   __stcg(reinterpret_cast<uint4*>(steps + lane * kCells),
          *reinterpret_cast<const uint4*>(from.words + lane * kCells));
+}
+
+// The messenger's loop. own_edges: [n_frames], null if no strip waits for them; row: words from
+// tile to tile.
+__device__ __forceinline__ void carry(const Strip& strip, const volatile uint64* edges,
+                                      volatile uint64* own_edges, unsigned* steps, int64 row) {
+  for (int put = strip.first_tile; put <= strip.last_tile + 2; ++put) {
+    const int sent = put - 2;
+    if (sent >= strip.first_tile)
+      send(shared[sent % 2], steps + sent * row + strip.first_symbol,
+           own_edges ? own_edges + sent * kTile : nullptr);
+    if (put <= strip.last_tile) receive(edges, strip, put * kTile, shared[put % 2]);
+    MEET();
+  }
 }
 
 // Back from the end. steps: [n_tiles, row] words of the utterance; durations: [n_symbols].
@@ -145,50 +205,21 @@ extern "C" __global__ void __launch_bounds__(kWarps* kLanes, 2)
   strip.first_symbol = number * kStrip;
   strip.last_frame = spare + min(strip.first_symbol + kStrip, utterance.n_symbols) - 1;
   strip.last_edge = spare + strip.first_symbol - 1;
+  strip.first_tile = strip.first_symbol / kTile;
+  strip.last_tile = strip.last_frame / kTile;
   const int64 row = static_cast<int64>(n_strips) * kStrip;
   const int64 n_edges = static_cast<int64>(n_tiles) * kTile;
   volatile uint64* own_edges =
       signals + 1 + n_items + (static_cast<int64>(item) * (n_strips - 1) + number) * n_edges;
   const volatile uint64* edges = number > 0 ? own_edges - n_edges : nullptr;
-  const bool sends = number + 1 < n_own_strips;
   steps += item * n_tiles * row;
 
-  float value[kCells];
-#pragma unroll
-  for (int j = 0; j < kCells; ++j) value[j] = never();
-  // No symbol of the strip has a frame before the first tile. A reader holds, or waits for, the
-  // tile that its team puts down next.
-  const int first = strip.first_symbol / kTile, last = strip.last_frame / kTile;
-  const bool reads = warp != kComputer && warp != kMessenger;
-  const int reader = warp < kComputer ? warp : warp - 1;
-  const int team = reader / kReaders, half = reader % kReaders;
-  Score held[kHeld] = {};
-  if (reads && first + team <= last) fetch(utterance, strip, half, (first + team) * kTile, held);
-  for (int put = first, turn = 0; put <= last + 2; ++put, turn = turn + 1 < kTeams ? turn + 1 : 0) {
-    const int computed = put - 1, sent = put - 2;  // tiles of this phase
-    if (reads && turn == team && put <= last) {
-      put_down(held, half, shared[put % 2]);
-      const int next = put + kTeams;
-      if (next <= last) fetch(utterance, strip, half, next * kTile, held);
-    } else if (warp == kComputer && computed >= first && computed <= last) {
-      Shared& at = shared[computed % 2];
-      const int start = computed * kTile;
-      bool plain = at.plain[0] && at.plain[1] && at.plain[2];
-#pragma unroll
-      for (int j = 0; j < kCells; ++j)  // a symbol has no value yet before its own frame
-        plain = plain && (is_small(value[j]) || strip.first_symbol + lane * kCells + j >= start);
-      if (__all_sync(kAll, plain))
-        compute<true>(at, strip.first_symbol, start, value, at);
-      else
-        compute<false>(at, strip.first_symbol, start, value, at);
-    } else if (warp == kMessenger) {
-      if (sent >= first)
-        send(shared[sent % 2], steps + sent * row + strip.first_symbol,
-             sends ? own_edges + sent * kTile : nullptr);
-      if (put <= last) receive(edges, strip, put * kTile, shared[put % 2]);
-    }
-    __syncthreads();
-  }
+  if (warp == kComputer)
+    compute_all(strip);
+  else if (warp == kMessenger)
+    carry(strip, edges, number + 1 < n_own_strips ? own_edges : nullptr, steps, row);
+  else
+    read(utterance, strip, warp < kComputer ? warp : warp - 1);
 
   if (warp != 0) return;
   if (n_own_strips > 1) {

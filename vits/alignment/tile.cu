@@ -9,6 +9,7 @@ constexpr int kCells = 4;                // symbols of a lane; loads of float4 a
 constexpr int kStrip = kLanes * kCells;  // symbols of a block
 constexpr int kTile = 32;                // frames, as many as a word has bits
 constexpr int kPitch = kStrip + 4;       // floats from frame to frame; 4 more spread the banks
+constexpr int kGroup = 4;                // frames in registers ahead; a float4 has their edges
 constexpr unsigned kAll = 0xffffffffu;   // every lane takes part in every exchange
 constexpr uint64 kStamp = 1ull << 32;    // set in a word that holds a value
 
@@ -30,6 +31,10 @@ struct bfloat16 {
 using Score = SCORE;  // float, float16 or bfloat16
 constexpr bool kSymbolsAdjoin = SYMBOLS_ADJOIN;  // a frame's symbols are side by side in memory
 
+// Where all warps of a block meet, each in a loop of its own: __syncthreads is for one loop of all.
+#ifndef MEET
+#define MEET() asm volatile("barrier.sync 0;" ::: "memory")
+#endif
 #ifndef HALF_TO_FLOAT
 #define HALF_TO_FLOAT(value, bits) asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits))
 #endif
@@ -66,13 +71,14 @@ struct Utterance {
 struct Strip {
   int first_symbol, last_frame;
   int last_edge;  // the last frame whose edge can matter: the strip before ends there
+  int first_tile, last_tile;  // no symbol of the strip has a frame before the first tile
 };
 
 // What a tile brings to the computing warp, and what it leaves. There are two of each, so that in
 // a phase no warp writes what another one reads.
-struct __align__(16) Shared {  // its first three members are read or written by vectors of 16 bytes
-  float scores[kTile * kPitch];
-  float edges[kTile];        // of each frame: the value of the symbol before, one frame before
+struct __align__(16) Shared {  // all but `plain` is read or written by vectors of 16 bytes
+  float scores[(kTile + kGroup) * kPitch];  // a group more, which is loaded and not used
+  float edges[kTile + kGroup];  // of each frame: the value of the symbol before, one frame before
   unsigned words[kStrip];    // steps into each symbol
   float last_values[kTile];  // of the strip's last symbol, for the next strip
   int plain[kReaders + 1];   // what each reader, and the messenger for the edges, found
@@ -145,42 +151,45 @@ __device__ __forceinline__ void put_down(const Score (&held)[kHeld], int half, S
   if (lane == 0) to.plain[half] = plain;
 }
 
-// Computes a tile. value: of this lane's symbols in the frame before the tile, then in its last.
+// The scores and edges of a few frames, in registers before they are needed.
+struct Group {
+  float4 scores[kGroup];
+  float4 edges;
+};
+
+__device__ __forceinline__ Group load(const Shared& from, int frame) {
+  const float* scores = from.scores + frame * kPitch + threadIdx.x % kLanes * kCells;
+  Group group;
+  group.edges = *reinterpret_cast<const float4*>(from.edges + frame);
+#pragma unroll
+  for (int i = 0; i < kGroup; ++i)
+    group.scores[i] = *reinterpret_cast<const float4*>(scores + i * kPitch);
+  return group;
+}
+
+// Computes a tile. ahead: its first group; value: of this lane's symbols in the frame before the
+// tile, then in its last; neighbour: the same of the symbol before them.
 //
 // Plain or not, the choice is the rule's. In a plain tile, the sign of `stay - step` is set just
 // where step > stay, as two different floats never have the difference 0, and 0 - 0 is not -0 here:
 // sums that begin at +0 never come to -0. fmaxf differs from the choice only where one is NaN.
 // Cells above the diagonal stay at "never" by themselves, and nobody looks at their bits.
-//
-// A frame is 23 instructions (sm_90), so 23 cycles at best, and some 27 by their latencies. Scores
-// are loaded four frames ahead: the compiler moves no load before the store of a value.
 template <bool plain>
-__device__ __forceinline__ void compute(const Shared& from, int first_symbol, int start,
-                                        float (&value)[kCells], Shared& to) {
+__device__ __forceinline__ void compute(Shared& tile, Group ahead, int first_symbol, int start,
+                                        float (&value)[kCells], float& neighbour) {
   const int lane = threadIdx.x % kLanes;
-  constexpr int kGroup = 4;  // frames; a float4 has the edges of one
   constexpr int kUnrolled = plain ? 4 : 1;  // groups; all would not surely fit an instruction cache
-  const auto load = [](const float* place) { return *reinterpret_cast<const float4*>(place); };
-  const float* scores = from.scores + lane * kCells;
   unsigned words[kCells] = {};
-  float4 edges_ahead = load(from.edges), ahead[kGroup];
-#pragma unroll
-  for (int i = 0; i < kGroup; ++i) ahead[i] = load(scores + i * kPitch);
-  float neighbour = __shfl_up_sync(kAll, value[kCells - 1], 1);
 #pragma unroll kUnrolled
   for (int begin = 0; begin < kTile; begin += kGroup) {
-    const float edges[kGroup] = {edges_ahead.x, edges_ahead.y, edges_ahead.z, edges_ahead.w};
-    const int next = min(begin + kGroup, kTile - kGroup);
-    edges_ahead = load(from.edges + next);
-    float4 now[kGroup];
+    const Group now = ahead;
+    ahead = load(tile, begin + kGroup);  // the compiler moves no load before the store of a value
+    const float edges[kGroup] = {now.edges.x, now.edges.y, now.edges.z, now.edges.w};
+    float last_values[kGroup];
 #pragma unroll
     for (int i = 0; i < kGroup; ++i) {
-      now[i] = ahead[i];
-      ahead[i] = load(scores + (next + i) * kPitch);
-    }
-#pragma unroll
-    for (int i = 0; i < kGroup; ++i) {
-      const float score[kCells] = {now[i].x, now[i].y, now[i].z, now[i].w};
+      const float4 four = now.scores[i];
+      const float score[kCells] = {four.x, four.y, four.z, four.w};
       float step = lane == 0 ? edges[i] : neighbour;
 #pragma unroll
       for (int j = 0; j < kCells; ++j) {
@@ -198,9 +207,12 @@ __device__ __forceinline__ void compute(const Shared& from, int first_symbol, in
         step = stay;
       }
       neighbour = __shfl_up_sync(kAll, value[kCells - 1], 1);
-      if (lane == kLanes - 1) to.last_values[begin + i] = value[kCells - 1];
+      last_values[i] = value[kCells - 1];
     }
+    if (lane == kLanes - 1)
+      *reinterpret_cast<float4*>(tile.last_values + begin) =
+          make_float4(last_values[0], last_values[1], last_values[2], last_values[3]);
   }
-  *reinterpret_cast<uint4*>(to.words + lane * kCells) =
+  *reinterpret_cast<uint4*>(tile.words + lane * kCells) =
       make_uint4(words[0], words[1], words[2], words[3]);
 }
