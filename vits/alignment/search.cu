@@ -1,12 +1,13 @@
 // Monotonic alignment search on NVIDIA GPUs (VITS Sec. 2.2.1, Appendix A). The rule, ties and
 // borders included, stands in __init__.py; reference.py computes the same in torch, to the bit.
 //
-// cuda.py compiles this at first use with NVRTC, so it includes nothing.
+// cubin.py puts tile.cu before this and compiles it at first use with NVRTC, so it includes nothing.
 //
 // A block computes one strip of 128 symbols of one utterance, a tile of 32 frames after the other,
 // and its warps share the work like a production line: six read scores, one computes, one carries
 // messages between strips and results to memory. In each phase one tile is put into shared memory,
 // the one before it is computed and the one before that is carried away; a barrier ends the phase.
+// Each role has a loop of its own, with as many barriers in it as there are in the others.
 // Strip after strip, the blocks follow each other like a wave: a value of a strip's last symbol
 // goes to the next strip through global memory, in one 64-bit word with a stamp that says it is
 // there, so that no fence stands between them.
@@ -19,7 +20,9 @@
 // Why a line of warps: one warp that did everything took 200 cycles a frame on an H100; by the
 // latencies of its instructions, some 60 for the conditions and addresses of its loads, 15 to put
 // them down, and 70 for a shuffle and a load that waited for each other. Now nothing that the
-// computing warp does waits for memory, and it has a scheduler to itself but for the messages.
+// computing warp does waits for memory, and it has a scheduler to itself but for the messages. By
+// the compiler's schedule for sm_90 a tile takes it 1000 cycles: 25 for each frame, and 200 for the
+// barrier, the first loads and the question which tiles are plain.
 // Why 4 symbols to a lane: texts of 128 symbols need no second strip, and a value takes four frames
 // to cross a lane, so that a shuffle's 24 cycles are spread over four frames.
 // Why three teams of readers: a tile is computed in some 1000 cycles, and a load can take more when
@@ -29,18 +32,19 @@
 __shared__ int taken;  // the block's ticket
 
 // The readers' loop. Each holds, or waits for, its half of the tile that its team puts down next.
+// It takes two phases of three for that, as the computing warp would wait for both in one.
 __device__ __forceinline__ void read(const Utterance& utterance, const Strip& strip, int reader) {
   const int team = reader / kReaders, half = reader % kReaders;
   Score held[kHeld] = {};
   if (strip.first_tile + team <= strip.last_tile)
     fetch(utterance, strip, half, (strip.first_tile + team) * kTile, held);
-  for (int put = strip.first_tile, turn = 0; put <= strip.last_tile; ++put) {
-    if (turn == team) {
+  for (int put = strip.first_tile; put <= strip.last_tile; ++put) {
+    const int since = put - strip.first_tile - team;  // phases since the team's first one
+    const int next = put - 1 + kTeams;
+    if (since >= 0 && since % kTeams == 0)
       put_down(held, half, shared[put % 2]);
-      const int next = put + kTeams;
-      if (next <= strip.last_tile) fetch(utterance, strip, half, next * kTile, held);
-    }
-    turn = turn + 1 < kTeams ? turn + 1 : 0;
+    else if (since > 0 && since % kTeams == 1 && next <= strip.last_tile)
+      fetch(utterance, strip, half, next * kTile, held);
     MEET();
   }
   MEET();

@@ -125,13 +125,15 @@ __device__ __forceinline__ void fetch(const Utterance& utterance, const Strip& s
 
 __device__ __forceinline__ void put_down(const Score (&held)[kHeld], int half, Shared& to) {
   const int lane = threadIdx.x % kLanes;
-  float sum = 0.0f;  // infinite or NaN at the end if a score was, or was huge
+  // Infinite or NaN at the end if a score was, or was huge. Four sums, as each addition waits for
+  // the one before it: with one, a reader would take as long for a tile as the computing warp.
+  float sums[4] = {};
   if (kSymbolsAdjoin) {
     float* scores = to.scores + half * (kTile / kReaders) * kPitch + lane;
 #pragma unroll
     for (int i = 0; i < kHeld; ++i) {
       const float score = to_float(held[i]);
-      sum = __fmaf_rn(score, kToOverflow, sum);
+      sums[i % 4] = __fmaf_rn(score, kToOverflow, sums[i % 4]);
       scores[i / kCells * kPitch + i % kCells * kLanes] = score;
     }
   } else {
@@ -140,13 +142,14 @@ __device__ __forceinline__ void put_down(const Score (&held)[kHeld], int half, S
     for (int i = 0; i < kHeld; i += 4) {  // four at once: eight lanes then meet all banks once
       const float4 four = make_float4(to_float(held[i]), to_float(held[i + 1]),
                                       to_float(held[i + 2]), to_float(held[i + 3]));
-      sum = __fmaf_rn(four.x, kToOverflow, sum);
-      sum = __fmaf_rn(four.y, kToOverflow, sum);
-      sum = __fmaf_rn(four.z, kToOverflow, sum);
-      sum = __fmaf_rn(four.w, kToOverflow, sum);
+      sums[0] = __fmaf_rn(four.x, kToOverflow, sums[0]);
+      sums[1] = __fmaf_rn(four.y, kToOverflow, sums[1]);
+      sums[2] = __fmaf_rn(four.z, kToOverflow, sums[2]);
+      sums[3] = __fmaf_rn(four.w, kToOverflow, sums[3]);
       *reinterpret_cast<float4*>(scores + i) = four;
     }
   }
+  const float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   const bool plain = __all_sync(kAll, fabsf(sum) < -never());
   if (lane == 0) to.plain[half] = plain;
 }
