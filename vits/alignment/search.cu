@@ -1,7 +1,8 @@
 // Monotonic alignment search on NVIDIA GPUs (VITS Sec. 2.2.1, Appendix A). The rule, ties and
 // borders included, stands in __init__.py; reference.py computes the same in torch, to the bit.
 //
-// cubin.py puts tile.cu before this and compiles it at first use with NVRTC, so it includes nothing.
+// cubin.py puts tile.cu before this, and compiles both at first use with NVRTC, so nothing is
+// included.
 //
 // A block computes one strip of 128 symbols of one utterance, a tile of 32 frames after the other,
 // and its warps share the work like a production line: six read scores, one computes, one carries

@@ -1,5 +1,5 @@
-// One tile of a strip in the alignment search of search.cu: how its scores come to shared memory, and
-// how the computing warp goes through it. cubin.py puts this file before search.cu.
+// One tile of a strip in the alignment search of search.cu: how its scores come to shared memory,
+// and how the computing warp goes through it. cubin.py puts this file before search.cu.
 
 typedef long long int64;
 typedef unsigned long long uint64;
