@@ -132,7 +132,7 @@ def test_an_item_that_cannot_be_aligned_gets_minus_one_and_harms_no_other(emulat
             "    MEET();\n  }\n  MEET();\n  MEET();",
             "  }\n  MEET();\n  MEET();",
         ),  # it is written over
-        ("small);\n    MEET();", "small);\n    if (lane) MEET();"),  # a lane does not come
+        ("tile;\n    MEET();", "tile;\n    if (lane) MEET();"),  # a lane does not come
         ("small = __all_sync(kAll, small);", "small = true;"),  # a large value was missed
         ("struct __align__(16) Shared", "struct Shared"),  # vectors of 16 bytes lie anywhere
         ("__threadfence();  //", "//"),  # the walk back misses the last words

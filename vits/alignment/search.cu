@@ -60,9 +60,10 @@ __device__ __forceinline__ void compute_all(const Strip& strip) {
 #pragma unroll
   for (int j = 0; j < kCells; ++j) value[j] = never();
   bool small = true;  // all values of symbols that have one
+  Shared *now = shared + strip.first_tile % 2, *other = shared + (strip.first_tile + 1) % 2;
   MEET();
   for (int at = strip.first_tile; at <= strip.last_tile; ++at) {
-    Shared& tile = shared[at % 2];
+    Shared& tile = *now;
     const Group ahead = load(tile, 0);
     const int start = at * kTile;
     if (small & tile.plain[0] & tile.plain[1] & tile.plain[2])
@@ -74,6 +75,8 @@ __device__ __forceinline__ void compute_all(const Strip& strip) {
     for (int j = 0; j < kCells; ++j)  // a symbol has no value yet before its own frame
       small &= is_small(value[j]) | (strip.first_symbol + lane * kCells + j >= start + kTile);
     small = __all_sync(kAll, small);
+    now = other;
+    other = &tile;
     MEET();
   }
   MEET();
@@ -129,26 +132,31 @@ __device__ __forceinline__ void carry(const Strip& strip, const volatile uint64*
 __device__ void walk_back(const unsigned* steps, int64 row, int n_symbols, int n_frames,
                           int64* durations) {
   const int lane = threadIdx.x % kLanes;
-  const auto word = [&](int of_tile, int symbol) {  // into symbol 0 there is no step
-    return of_tile >= 0 && symbol > 0 ? __ldcg(steps + of_tile * row + symbol) : 0u;
-  };
   int x = n_symbols - 1;  // where the tile's path ends
-  int after = n_frames;   // the frame after the last one of symbol x
   int of_tile = (n_frames - 1) / kTile;
+  const unsigned* words = steps + of_tile * row;
+  const auto word = [&](int symbol) {  // into symbol 0 there is no step
+    return of_tile >= 0 && symbol > 0 ? __ldcg(words + symbol) : 0u;
+  };
   unsigned frames = kAll << (kTile - 1 - (n_frames - 1) % kTile);  // that the tile has
   int newest = x;  // lane l has read the words of symbols newest - l and newest - kLanes - l
-  unsigned near = word(of_tile, newest - lane), far = 0;
-  for (; x > 0; --of_tile) {
-    const int behind = newest - x + lane;
+  unsigned near = word(newest - lane), far = 0;
+  // The frame after the last one of symbol x: the earliest step, which the last of n_steps lanes
+  // holds, of the latest tile that has any. It is asked for when it is needed, as that takes long.
+  int after = n_frames, earliest = 0, n_steps = 0;
+  while (x > 0) {
+    const unsigned behind = newest - x + lane;
     const unsigned if_near = __shfl_sync(kAll, near, behind % kLanes);
     const unsigned if_far = __shfl_sync(kAll, far, behind % kLanes);
     const unsigned own_word = behind < kLanes ? if_near : if_far;  // of symbol x - lane
     newest = x;
-    near = word(of_tile - 1, newest - lane);
-    far = word(of_tile - 1, newest - kLanes - lane);
+    const int first_frame = of_tile-- * kTile;
+    words -= row;
+    near = word(newest - lane);
+    far = word(newest - kLanes - lane);
 
-    unsigned own = 0;           // whose lowest bit is the step into symbol x - lane
-    constexpr int kAtOnce = 8;  // symbols; a tile has some 8 to 16
+    unsigned own = 0;            // whose lowest bit is the step into symbol x - lane
+    constexpr int kAtOnce = 12;  // symbols; most tiles have fewer
 #pragma unroll 1
     for (int begin = 0; begin < kLanes && frames; begin += kAtOnce) {
 #pragma unroll
@@ -158,16 +166,16 @@ __device__ void walk_back(const unsigned* steps, int64 row, int n_symbols, int n
         frames = ~(here ^ (here - 1));  // those before the step; none if there is no step
       }
     }
-    const int n_steps = __popc(__ballot_sync(kAll, own != 0));
-    const int first = of_tile * kTile + __clz(own & (0 - own));  // frame of symbol x - lane
-    const int next = __shfl_up_sync(kAll, first, 1);
-    if (own) durations[x - lane] = (lane == 0 ? after : next) - first;
-    const int earliest = __shfl_sync(kAll, first, max(n_steps - 1, 0));
     if (n_steps > 0) after = earliest;
+    n_steps = __popc(__ballot_sync(kAll, own != 0));
+    const int first = first_frame + __clz(own & (0 - own));  // frame of symbol x - lane
+    const int next = __shfl_up_sync(kAll, first, 1);
+    earliest = __shfl_sync(kAll, first, max(n_steps - 1, 0));
+    if (own) durations[x - lane] = (lane == 0 ? after : next) - first;
     x -= n_steps;
     frames = kAll;
   }
-  if (lane == 0) durations[0] = after;
+  if (lane == 0) durations[0] = n_steps > 0 ? earliest : after;
 }
 
 // scores: any strides, in scores; lengths: [n_items]; durations: [n_items, n_symbols].
