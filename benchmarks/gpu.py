@@ -1,11 +1,12 @@
-"""Everything that needs a GPU, in one go: the tests marked `gpu`, then benchmarks/train_step.py in
-every precision at batch 16, 32 and 64, and benchmarks/vocoder.py.
+"""Everything that needs a GPU, in one go: the tests marked `gpu`; the alignment search
+(benchmarks/alignment_gpu.py); steps beside the original's way (benchmarks/gpu_step.py);
+benchmarks/train_step.py in every precision at batch 16, 32 and 64; and benchmarks/vocoder.py.
 
     python benchmarks/gpu.py
-    python benchmarks/gpu.py --only steps
+    python benchmarks/gpu.py --only tests original
 
 Writes benchmarks/results/gpu_<device>.json after each part, so that a machine that is taken away
-leaves what was measured, and ends with a table. Takes 29 minutes at most; exit code 1 if a part
+leaves what was measured, and ends with a table. Takes 24 minutes at most; exit code 1 if a part
 failed or ran out of time.
 """
 
@@ -33,8 +34,15 @@ STEPS = (
     "--batch_sizes",
 )
 BATCH_SIZES = (16, 32, 64)
-VOCODER = ("benchmarks/vocoder.py", "--device", "cuda", "--seconds", "30", "--json")
-TEST_MINUTES, STEP_MINUTES, VOCODER_MINUTES = 9, 5, 5  # at most, the steps' per batch size
+PLANS = {  # of each choice its parts, with the most minutes that they may take
+    "tests": {"tests": (TESTS, 6)},
+    "alignment": {"alignment": (("benchmarks/alignment_gpu.py",), 4)},
+    "original": {"original": (("benchmarks/gpu_step.py", "--json"), 5)},
+    "steps": {f"batch {n}": ((*STEPS, str(n)), 2) for n in BATCH_SIZES},
+    "vocoder": {
+        "vocoder": (("benchmarks/vocoder.py", "--device", "cuda", "--seconds", "30", "--json"), 3)
+    },
+}
 OUT_OF_TIME = 124
 
 
@@ -50,7 +58,7 @@ def main() -> None:
         help="where the JSON goes (default: benchmarks/results)",
     )
     parser.add_argument(
-        "--only", choices=("tests", "steps", "vocoder"), help="one part of it (default: all)"
+        "--only", choices=PLANS, nargs="+", default=list(PLANS), help="parts of it (default: all)"
     )
     args = parser.parse_args()
     if not torch.cuda.is_available():
@@ -61,13 +69,7 @@ def main() -> None:
     args.out_folder.mkdir(parents=True, exist_ok=True)
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"parts": {}}
     results |= {"device": device, "torch": torch.__version__, "cuda": torch.version.cuda}
-    plans = {
-        "tests": {"tests": (TESTS, TEST_MINUTES)},
-        "steps": {f"batch {n}": ((*STEPS, str(n)), STEP_MINUTES) for n in BATCH_SIZES},
-        "vocoder": {"vocoder": (VOCODER, VOCODER_MINUTES)},
-    }
-    chosen = [args.only] if args.only else list(plans)
-    plan = {name: part for choice in chosen for name, part in plans[choice].items()}
+    plan = {name: part for choice in args.only for name, part in PLANS[choice].items()}
     for name, (command, minutes) in plan.items():
         results["parts"][name] = run_part(command, minutes)
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -100,28 +102,36 @@ def run_part(command: tuple[str, ...], minutes: float) -> dict[str, Any]:
 
 
 def table(parts: dict[str, dict[str, Any]]) -> str:
-    """The tests' summary, a line per batch size and precision, and one per vocoder and backend."""
-    lines = [f"{name}: exit code {part['exit_code']}" for name, part in parts.items()]
-    if "tests" in parts:
-        lines.append(f"tests: {parts['tests']['result']}")
-    lines.append("".join(f"{head:>11}" for head in ("batch", "precision", "steps/s", "GiB")))
-    vocoders = ["".join(f"{head:>11}" for head in ("vocoder", "backend", "s per s", "fraction"))]
+    """How each part ended, then what the parts found that left JSON in their last line."""
+    lines = []
     for name, part in parts.items():
-        runs = part["result"]["runs"] if isinstance(part["result"], dict) else []
-        if name == "vocoder":
-            vocoders += [
-                f"{run['version']:>11}{run['backend']:>11}"
-                f"{run['seconds_per_second']:11.1f}{run['fraction']:11.3f}"
-                for run in runs
-            ]
-        else:
-            lines += [
-                f"{run['batch_size']:11d}{run['precision']:>11}"
-                f"{run['steps_per_second']:11.2f}{run['peak_gib']:11.2f}"
-                for run in runs
-            ]
-    lines += vocoders
+        said = "" if isinstance(part["result"], dict) else f", {part['result'][:60]}"
+        lines.append(f"{name}: exit code {part['exit_code']}, {part['minutes']} min{said}")
+    for name, part in parts.items():
+        if isinstance(part["result"], dict):
+            lines += rows(name, part["result"])
     return "\n".join(lines)
+
+
+def rows(name: str, result: dict[str, Any]) -> list[str]:
+    if name == "original":
+        ways = {way: found for way, found in result.items() if isinstance(found, dict)}
+        shown = [(way, f"{found['ms']:.1f}") for way, found in ways.items()]
+        shown.append(("times the original", str(result.get("times_the_original"))))
+        return [line("step written as", "ms")] + [line(*row) for row in shown]
+    if name == "vocoder":
+        head = line("vocoder", "backend", "s per s", "fraction")
+        keys = ("version", "backend", "seconds_per_second", "fraction")
+    else:
+        head = line(name, "precision", "steps/s", "GiB")
+        keys = ("batch_size", "precision", "steps_per_second", "peak_gib")
+    return [head] + [line(*(run[key] for key in keys)) for run in result["runs"]]
+
+
+def line(*values: Any) -> str:
+    return "".join(
+        f"{value:>19.3f}" if isinstance(value, float) else f"{value:>19}" for value in values
+    )
 
 
 if __name__ == "__main__":
