@@ -1,6 +1,6 @@
 """Times speaking with the lighter models beside the base model, text to waveform, in one run.
 
-    PYTHONPATH=. python benchmarks/light_synthesis.py --json benchmarks/results/light_synthesis_cpu.json
+    PYTHONPATH=. python benchmarks/light_synthesis.py --json light_synthesis_cpu.json
 
 Models of configs/base.json, fast.json and small.json with random weights, which speak at some three
 frames a symbol, by PyTorch and by onnxruntime. All take turns, run after run; the figures are

@@ -35,8 +35,14 @@ def write_official(folder: Path, state: dict[str, Any], config: VocoderConfig) -
     """Write g_*, do_* and config.json of a training checkpoint; returns their paths.
 
     state: what hifigan.checkpoint.read_checkpoint returns. Without discriminators in it, no do_* is
-    made. Files of these names that are there already are not touched: that is a UserError.
+    made. Files of these names that are there already are not touched: that is a UserError, as is a
+    generator that the original does not have.
     """
+    if config.generator.inverse_stft is not None:
+        raise UserError(
+            "generator.inverse_stft: the original HiFi-GAN has no generator that ends in an "
+            "inverse STFT; export this vocoder with python -m hifigan.export_onnx"
+        )
     settings = official_config(config)
     step, layout = state["step"], generator_layout(config)
     where = f"step {step}"
