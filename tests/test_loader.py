@@ -105,7 +105,7 @@ def test_a_list_holds_all_micro_batches_and_keeps_to_the_budget(load):
 
 
 def test_an_utterance_over_the_budget_is_named_before_training(load):
-    message = "train.max_batch_frames is 100, but 9 alone has 131 frames; raise it to 131 or more"
+    message = "train.max_batch_frames is 100, but 9 alone takes 131 frames; raise it to 131 or more"
     with pytest.raises(UserError, match=message):
         load("train.max_batch_frames=100")
     load("train.max_batch_frames=131")
@@ -192,3 +192,11 @@ def test_too_little_shared_memory_is_told_and_costs_no_batch(tmp_path, megabytes
     told = [line for line in done.stderr.splitlines() if "/dev/shm has" in line]
     assert len(told) == warns
     assert not warns or "has 10 MB free" in told[0] and "--shm-size" in told[0]
+
+
+def test_batches_of_few_shapes_keep_to_the_budget_of_frames(load, monkeypatch):
+    monkeypatch.setattr("vits.loader.records_steps", lambda *_: True)
+    for budget in range(150, 600, 25):
+        loader = load("train.batch_size=8", f"train.max_batch_frames={budget}")
+        for batch in epochs(loader):
+            assert len(batch.wav) * batch.wav.shape[2] <= budget * HOP_LENGTH

@@ -116,6 +116,11 @@ def rounded_up(n: int, n_steps: int) -> int:
     return -(-n // step) * step
 
 
+def padded_frames(n_samples: int, hop_length: int) -> int:
+    """Frames that hold so many samples, rounded up to one of few numbers."""
+    return rounded_up(-(-n_samples // hop_length), FRAME_STEPS)
+
+
 def _padded(values: Sequence[Tensor], n: int) -> Tensor:
     """Values [T] with zeros behind them as [B, n]."""
     rows = values[0].new_zeros(len(values), n)
@@ -135,7 +140,7 @@ def collate(examples: Sequence[Example], hop_length: int | None = None) -> Batch
     n_tokens, n_samples = int(token_lengths.max()), int(wav_lengths.max())
     if hop_length is not None:
         n_tokens = rounded_up(n_tokens, TEXT_STEPS)
-        n_samples = rounded_up(-(-n_samples // hop_length), FRAME_STEPS) * hop_length
+        n_samples = padded_frames(n_samples, hop_length) * hop_length
     return Batch(
         tokens=_padded([example.tokens for example in examples], n_tokens),
         token_lengths=token_lengths,

@@ -21,7 +21,7 @@ from vits.corpus.utterance_table import (
     sample_counts,
     speaker_ids,
 )
-from vits.data import Utterance, UtteranceDataset, collate
+from vits.data import Utterance, UtteranceDataset, collate, padded_frames
 from vits.repeats import repeated
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,11 @@ def make_loader(
 
     beside: the folder of the runs, where the packed cache is kept, if the config wants one.
     """
-    train, rate = config.train, config.audio.sample_rate
+    train, rate, hop_length = config.train, config.audio.sample_rate, config.audio.hop_length
     n_samples = sample_counts(utterances)
-    n_frames = n_samples // config.audio.hop_length
+    n_frames, in_few_shapes = n_samples // hop_length, records_steps(train, ranks)
+    if in_few_shapes:  # the budget is for what is computed, padding included
+        n_frames = np.array([padded_frames(int(n), hop_length) for n in n_samples])
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
     rows = repeated(
@@ -60,8 +62,7 @@ def make_loader(
                 len(utterances),
                 len(rows),
             )
-    hop_length = config.audio.hop_length if records_steps(train, ranks) else None
-    pad = functools.partial(collate, hop_length=hop_length)
+    pad = functools.partial(collate, hop_length=hop_length if in_few_shapes else None)
     return batch_loader(dataset, batches, pad, heaviest, train, ranks)
 
 
@@ -73,6 +74,6 @@ def require_budget(
     if n_frames[longest] > max_batch_frames:
         raise UserError(
             f"train.max_batch_frames is {max_batch_frames}, but {utterances[longest].id} alone "
-            f"has {n_frames[longest]} frames; raise it to {n_frames[longest]} or more, or lower "
+            f"takes {n_frames[longest]} frames; raise it to {n_frames[longest]} or more, or lower "
             f"data.max_seconds"
         )
