@@ -1,5 +1,6 @@
 """Speak a text with a trained voice.
 
+    python infer.py --voice kathleen --text "This is a sentence."
     python infer.py --text "Това е изречение." --model_path runs/my_voice --out_path test.wav
     python infer.py --text_file story.txt --model_path runs/vctk --speaker p225 --out_path out.flac
     python infer.py --text_file lines.txt --model_path runs/my_voice --out_path folder/
@@ -21,6 +22,7 @@ from hifigan.audio import read_audio
 from hifigan.errors import UserError, user_errors_exit
 from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
+from vits.exchange.voice_folder import VOICE, shipped_voices
 from vits.speaking.anything import load
 from vits.speaking.arguments import make_parser, manner_of, output_of, require_sense
 from vits.speaking.info import describe
@@ -28,6 +30,8 @@ from vits.speaking.jobs import speak, write
 from vits.speaking.manner import Manner
 from vits.speaking.texts import STANDARD, Item, read_items
 from vits.speaking.voice import Voice
+
+VOICES = Path(__file__).parent / "voices"
 
 
 def main() -> None:
@@ -38,9 +42,8 @@ def main() -> None:
         how = manner_of(args)
         items = None if args.info or args.convert else items_of(args)
         config = read_config(VitsConfig, args.config_path) if args.config_path else None
-        voice = load(
-            args.model_path, args.backend, args.device, args.weights, args.precision, config
-        )
+        path = args.model_path or shipped_voice(args.voice)
+        voice = load(path, args.backend, args.device, args.weights, args.precision, config)
         if config:
             compare_config(args.config_path, config, voice)
         if args.info:
@@ -50,6 +53,14 @@ def main() -> None:
             convert(args, voice)
         else:
             speak(voice, sayable(items, voice, how), how, output_of(args))
+
+
+def shipped_voice(name: str) -> Path:
+    names = shipped_voices(VOICES)
+    if name not in names:
+        there = f"there are: {', '.join(names)}" if names else f"{VOICES} has none"
+        raise UserError(f"--voice {name}: unknown; {there}; or name a file with --model_path")
+    return VOICES / name / VOICE
 
 
 def items_of(args: argparse.Namespace) -> list[Item]:

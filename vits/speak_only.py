@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from hifigan.atomic_file import megabytes
 from hifigan.checkpoint import write_checkpoint
@@ -74,20 +75,26 @@ def main() -> None:
 
 
 def speak_only(voice: Voice, half: bool, path: Path) -> dict[str, Any]:
-    """What the speak-only file `path` is to hold. Takes from the voice's model the parts that only train."""
+    """What the speak-only file `path` is to hold. Takes from the voice's model the parts that only
+    train.
+    """
     drop_training_parts(voice.model)
     state = voice.model.state_dict()
-    if half:
-        state = {name: weight.half() for name, weight in state.items()}
-        for name, weight in state.items():
-            if not weight.isfinite().all():
-                raise UserError(f"{path}: {name} is too large for float16; leave --half out")
     return {
         "config": config_to_dict(voice.config),
         "step": voice.step,
         "speak_only": voice.weights,
-        "generator": state,
+        "generator": in_half(state, path) if half else state,
     }
+
+
+def in_half(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The weights in float16. UserError if one is too large for it. path: the file to write."""
+    state = {name: weight.half() for name, weight in state.items()}
+    for name, weight in state.items():
+        if not weight.isfinite().all():
+            raise UserError(f"{path}: {name} is too large for float16; leave --half out")
+    return state
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ from vits.exchange.hugging_face import PICKLED, SAFETENSORS, open_hugging_face
 from vits.exchange.original import open_original
 from vits.exchange.piper import open_piper
 from vits.exchange.piper_onnx import open_piper_onnx
-from vits.exchange.speak_only import SUFFIX, read_speak_only
+from vits.exchange.tensor_file import SUFFIX
 from vits.exchange.vocoder_decoder import open_decoder
+from vits.exchange.voice_folder import VOICE, read_to_train
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ ONLY = (
     SUFFIX,
     ".pt",
 )  # of these a folder is to have one alone, where nothing fits
+
+POSTERIOR = "posterior_encoder."  # which every voice has that training can go on with
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,9 @@ def _opened(path: Path, found: FoundVoice) -> OpenedVoice:
 def _ours(path: Path, contents: dict[str, Any]) -> OpenedVoice:
     config: VitsConfig = config_from_dict(VitsConfig, contents["config"], str(path))
     absent: tuple[str, ...] = ()
-    if "speak_only" in contents:
-        absent = only_for_training(config)
     state, judge = contents["generator"], contents.get("discriminator")
+    if "speak_only" in contents and not any(name.startswith(POSTERIOR) for name in state):
+        absent = only_for_training(config)
     if judge is not None and not is_weights(judge):
         raise UserError(f"{path}: discriminators are no weights; damaged, use another checkpoint")
     require_average(path, contents, config)
@@ -177,7 +180,7 @@ def require_average(path: Path, contents: dict[str, Any], config: VitsConfig) ->
 
 def _contents(path: Path) -> Any:
     if path.suffix == SUFFIX:
-        return read_speak_only(path)
+        return read_to_train(path)
     return read_voice_file(path)
 
 
@@ -192,6 +195,8 @@ def _file_of(path: Path) -> tuple[Path, Any]:
         if any(NAME.fullmatch(file.name) for file in place.glob("*.pt")):
             return open_checkpoint(path)
     files = sorted(file for file in path.iterdir() if file.is_file())
+    if (path / VOICE) in files:
+        return path / VOICE, None
     if _is_hugging_face(path, files):
         return path, None
     for pattern in NEWEST:

@@ -4,25 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
-from hifigan.errors import UserError, legible
-
-SUFFIX = ".safetensors"
+from hifigan.errors import UserError
+from vits.exchange.tensor_file import read_tensor_file
 
 
 def read_speak_only(path: Path) -> dict[str, Any]:
     """The contents of a file that vits/export/speak_only.py wrote."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; check the path")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            generator = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"{path}: damaged, or no safetensors file ({legible(error)}); copy it again"
-        ) from None
+    metadata, generator = read_tensor_file(path)
     try:
         config, step = json.loads(metadata["config"]), int(metadata["step"])
         weights = metadata["speak_only"]

@@ -8,7 +8,9 @@ from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
 from vits.exchange.formats import kind_of, read_voice_file
 from vits.exchange.recogniser import as_checkpoint, open_voice, require_average
-from vits.exchange.speak_only import SUFFIX, read_speak_only
+from vits.exchange.speak_only import read_speak_only
+from vits.exchange.tensor_file import SUFFIX
+from vits.exchange.voice_folder import VOICE
 
 UNTORCHED = (SUFFIX, ".onnx")  # files that torch did not write
 
@@ -20,6 +22,8 @@ def open_anything_to_speak(
 
     config: for a voice that has none beside it, see open_voice.
     """
+    if (path / VOICE).is_file():  # what training uses beside it is not read
+        path = path / VOICE
     if path.suffix == SUFFIX and path.is_file():
         return path, read_speak_only(path)
     files = [path] if path.is_file() else [*path.glob("checkpoints/*.pt"), *path.glob("*.pt")]

@@ -6,9 +6,10 @@
     python -m vits.export runs/my_voice --format hugging_face --out_path my_voice_hf
     python -m vits.export runs/my_voice --format original --out_path my_voice_vits
     python -m vits.export runs/my_voice --format speak_only --out_path my_voice.safetensors
+    python -m vits.export runs/my_voice --format voice --half --out_path voices/my_voice
 
-Each is held against PyTorch with the same noise (speak_only: against the weights, to the bit)
-before it is kept. Voices of other programs are
+Each is held against PyTorch with the same noise (speak_only, voice: against the weights, to the
+bit) before it is kept. Voices of other programs are
 read, too, so that this also converts from one format to another.
 """
 
@@ -25,8 +26,9 @@ from hifigan.errors import Parser, UserError, user_errors_exit
 from hifigan.json_config import config_from_dict, read_config
 from hifigan.start import Opener
 from vits.config import VitsConfig
-from vits.exchange.recogniser import as_checkpoint, open_voice
+from vits.exchange.recogniser import OpenedVoice, as_checkpoint, open_voice
 from vits.exchange.speaking import open_anything_to_speak
+from vits.exchange.voice_folder import TRAINING, VOICE
 from vits.export.hugging_face import write_hugging_face
 from vits.export.one_language import reading
 from vits.export.onnx_files import write_onnx
@@ -35,6 +37,7 @@ from vits.export.piper import write_piper
 from vits.export.sherpa import write_sherpa
 from vits.export.speak_only import write_speak_only
 from vits.export.texts import texts_to_prepare
+from vits.export.voice_folder import write_voice_folder
 from vits.speaking.loading import WEIGHTS, choose_weights, load_voice
 
 logger = logging.getLogger(__name__)
@@ -43,13 +46,16 @@ FORMATS = {
     "original": "folder of the original VITS: G_*.pth, D_*.pth, config.json",
     "hugging_face": "folder of a VitsModel of the package transformers, with its tokenizer",
     "speak_only": ".safetensors file that infer.py speaks from",
+    "voice": f"folder of {VOICE}, which infer.py speaks from, and {TRAINING},\n"
+    "which finetune.py goes on from besides; infer.py --voice speaks from those in voices/",
     "onnx": ".onnx file that infer.py and vits.load speak from, twice as fast on a CPU",
     "onnx_two": "the same as two files, for other programs that stream: latents, decoder",
     "piper": ".onnx file, and .onnx.json beside it, for Piper",
     "sherpa_onnx": "folder of model.onnx and tokens.txt for sherpa-onnx",
 }
-MANY_LANGUAGES = ("speak_only", "onnx", "onnx_two")  # keep all that a voice reads
+MANY_LANGUAGES = ("speak_only", "voice", "onnx", "onnx_two")  # keep all that a voice reads
 WHOLE = ("original", "hugging_face")  # hold what training needs, too
+HALVED = ("speak_only", "voice")  # may be written in float16
 
 
 def main() -> None:
@@ -93,17 +99,19 @@ def main() -> None:
         help="which language a voice of several goes on to read (speak_only and onnx keep all)",
     )
     parser.add_argument(
-        "--half", action="store_true", help="speak_only: half the size, weights in float16"
+        "--half", action="store_true", help="speak_only, voice: half the size, weights in float16"
     )
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit():
-        if args.half and args.format != "speak_only":
+        if args.half and args.format not in HALVED:
             raise UserError(f"--half: {args.format} has float32 alone; leave it out")
         if args.language and args.format in MANY_LANGUAGES:
             raise UserError(f"--language: {args.format} keeps all languages; leave it out")
         if args.format in WHOLE:
             write_whole(args)
+        elif args.format == "voice":
+            write_voice(args)
         else:
             write_speaking(args)
         logger.info("wrote %s", args.out_path)
@@ -131,13 +139,7 @@ def write_speaking(args: argparse.Namespace) -> None:
 
 def write_whole(args: argparse.Namespace) -> None:
     """The formats that hold all weights."""
-    opened = open_voice(args.model_path, given_config(args))
-    if opened.absent:
-        raise UserError(
-            f"{opened.path}: lacks what only training uses ({', '.join(opened.absent)}), which "
-            f"--format {args.format} holds; give a whole checkpoint, or export as piper, "
-            f"sherpa_onnx or speak_only"
-        )
+    opened = open_whole(args)
     state = reading(as_checkpoint(opened), args.language, str(opened.path))
     config = config_from_dict(VitsConfig, state["config"], str(opened.path))
     wanted = args.weights or ("trained" if args.format == "original" else None)
@@ -147,6 +149,28 @@ def write_whole(args: argparse.Namespace) -> None:
     else:
         write_hugging_face(args.out_path, config, generator)
     tell_of_texts(config)
+
+
+def write_voice(args: argparse.Namespace) -> None:
+    """Two files, which hold all weights together."""
+    opened = open_whole(args)
+    contents = as_checkpoint(opened)
+    voice = load_voice(
+        opened.path, torch.device("cpu"), args.weights, lambda path: (path, contents)
+    )
+    write_voice_folder(args.out_path, voice, contents, args.half)
+
+
+def open_whole(args: argparse.Namespace) -> OpenedVoice:
+    """The voice, which has what only training uses, too."""
+    opened = open_voice(args.model_path, given_config(args))
+    if opened.absent:
+        raise UserError(
+            f"{opened.path}: lacks what only training uses ({', '.join(opened.absent)}), which "
+            f"--format {args.format} holds; give a whole checkpoint, or export as piper, "
+            f"sherpa_onnx or speak_only"
+        )
+    return opened
 
 
 def tell_of_texts(config: VitsConfig) -> None:

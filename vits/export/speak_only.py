@@ -6,14 +6,10 @@ It holds what vits/speak_only.py writes as a .pt file; infer.py speaks from eith
 import json
 from pathlib import Path
 
-import torch
-from safetensors.torch import save
-
-from hifigan.atomic_file import appearing_whole, require_room, sync
-from hifigan.checkpoint import stored_bytes
 from hifigan.errors import UserError
-from vits.exchange.speak_only import SUFFIX, read_speak_only
+from vits.exchange.tensor_file import SUFFIX
 from vits.export.new_files import require_new
+from vits.export.tensor_file import write_tensor_file
 from vits.speak_only import speak_only
 from vits.speaking.voice import Voice
 
@@ -32,16 +28,4 @@ def write_speak_only(path: Path, voice: Voice, half: bool) -> None:
         "step": str(contents["step"]),
         "speak_only": contents["speak_only"],
     }
-    weights = {name: weight.contiguous() for name, weight in contents["generator"].items()}
-    with appearing_whole(path) as temporary:
-        require_room(path, stored_bytes(contents))
-        temporary.write_bytes(save(weights, metadata))
-        sync(temporary)
-        found = read_speak_only(temporary)
-        same = found.keys() == contents.keys() and all(
-            torch.equal(found["generator"][name], weight) for name, weight in weights.items()
-        )
-        if not same or found["config"] != contents["config"]:
-            raise UserError(
-                f"{path}: not kept: it came back otherwise than written; check the disk"
-            )
+    write_tensor_file(path, contents["generator"], metadata)

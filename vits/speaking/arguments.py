@@ -34,20 +34,24 @@ def make_parser(description: str) -> Parser:
         help="a recording of --speaker_from, to be said again in the voice of --speaker",
     )
     what.add_argument("--info", action="store_true", help="tell what the model is, and end")
-    parser.add_argument(
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument(
         "--model_path",
         type=Path,
-        required=True,
         metavar="PATH",
         help="checkpoint or speak-only file, or run folder whose newest checkpoint speaks; also\n"
         "voices of the original VITS, Coqui, Piper, Hugging Face",
     )
+    who.add_argument(
+        "--voice", metavar="NAME", help="a voice that comes with this software, in voices/"
+    )
     parser.add_argument(
         "--out_path",
         type=Path,
+        default=Path("speech.wav"),
         metavar="PATH",
         help=f"audio file to write ({', '.join(FORMATS)}), a folder for a file of each line, or -\n"
-        "for standard output",
+        "for standard output (default: %(default)s)",
     )
     parser.add_argument(
         "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
@@ -159,8 +163,6 @@ def require_sense(args: argparse.Namespace) -> None:
     """Refuse what cannot be done before anything is loaded."""
     if args.info:
         return
-    if args.out_path is None:
-        raise UserError("--out_path is missing; name an audio file, a folder, or - for a pipe")
     is_pipe, is_folder = args.out_path == STANDARD, goes_to_folder(args)
     if not is_pipe and not is_folder:
         require_writable(args.out_path)
