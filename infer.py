@@ -24,7 +24,7 @@ from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
 from vits.exchange.voice_folder import VOICE, shipped_voices
 from vits.speaking.anything import load
-from vits.speaking.arguments import make_parser, manner_of, output_of, require_sense
+from vits.speaking.arguments import manner_of, output_of, read_arguments, require_sense
 from vits.speaking.info import describe
 from vits.speaking.jobs import speak, write
 from vits.speaking.manner import Manner
@@ -35,7 +35,7 @@ VOICES = Path(__file__).parent / "voices"
 
 
 def main() -> None:
-    args = make_parser(__doc__).parse_args()
+    args = read_arguments(__doc__)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit():
         require_sense(args)

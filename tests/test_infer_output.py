@@ -203,6 +203,17 @@ def test_what_makes_no_sense_is_refused_before_anything_is_loaded(
     assert code == 2 and told in error_line(err) and "voice: " not in caplog.text
 
 
+def test_a_slash_at_the_end_makes_a_folder(run, tmp_path):
+    (tmp_path / "file.wav").write_text("mine")
+    for name in ("new.folder", "new.wav", "deep/new"):
+        code, err = run("--text", SENTENCE, "--out_path", f"{tmp_path / name}/")
+        assert code == 0, err
+        assert (tmp_path / name / "0001.wav").stat().st_size > 44
+    code, err = run("--text", SENTENCE, "--out_path", f"{tmp_path / 'file.wav'}/")
+    assert code == 2 and "file.wav: is a file, expected a folder" in error_line(err)
+    assert (tmp_path / "file.wav").read_text() == "mine"
+
+
 def test_a_folder_may_have_a_dot_in_its_name(run, tmp_path):
     (tmp_path / "lines.txt").write_text("това е\nдобър ден\n", "utf-8")
     (tmp_path / "v1.0").mkdir()

@@ -1,6 +1,7 @@
 """The arguments of infer.py, and what they come to."""
 
 import argparse
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,8 +16,18 @@ from vits.speaking.timing_files import SUFFIXES, require_timing_path
 from vits.speaking.torch_engine import PRECISIONS
 
 
-def make_parser(description: str) -> Parser:
-    """description: of the command, with examples."""
+def read_arguments(description: str) -> argparse.Namespace:
+    """Of the command line. description: of the command, with examples.
+
+    to_folder: whether a slash at the end of --out_path says that it is a folder.
+    """
+    args = _parser(description).parse_args()
+    args.to_folder = args.out_path.endswith(("/", os.sep))
+    args.out_path = Path(args.out_path)
+    return args
+
+
+def _parser(description: str) -> Parser:
     parser = Parser(description=description, formatter_class=argparse.RawTextHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--text", help="what to say")
@@ -47,11 +58,10 @@ def make_parser(description: str) -> Parser:
     )
     parser.add_argument(
         "--out_path",
-        type=Path,
-        default=Path("speech.wav"),
+        default="speech.wav",
         metavar="PATH",
-        help=f"audio file to write ({', '.join(FORMATS)}), a folder for a file of each line, or -\n"
-        "for standard output (default: %(default)s)",
+        help=f"audio file to write ({', '.join(FORMATS)}), a folder for a file of each line (new\n"
+        "ones with a / at the end), or - for standard output (default: %(default)s)",
     )
     parser.add_argument(
         "--speaker", metavar="NAME", help="who speaks, for a voice with several speakers"
@@ -209,10 +219,12 @@ def require_sense(args: argparse.Namespace) -> None:
 
 
 def goes_to_folder(args: argparse.Namespace) -> bool:
-    """Whether --out_path is a folder: one that is there, or, for several texts, a name without
-    suffix.
+    """Whether --out_path is a folder: one that is there, a name that ends in a slash, or, for
+    several texts, a name without suffix.
     """
     path = args.out_path
+    if args.to_folder:
+        return True
     if path == STANDARD or path.suffix.lower() in FORMATS:
         return False
     return path.is_dir() or (args.text is None and not path.suffix)
