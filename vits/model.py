@@ -14,7 +14,7 @@ from vits.flow import Flow
 from vits.posterior_encoder import Posterior, PosteriorEncoder
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
 from vits.text_encoder import TextEncoder, length_mask
-from vits.text_on_frames import align, expand, hold
+from vits.text_on_frames import align, expand, hold, whole_frames
 
 
 @dataclass
@@ -209,8 +209,7 @@ class VitsModel(nn.Module):
         log_durations = self.duration_predictor.sample(
             text.hidden, text.x_mask, noise * noise_scale_w, speaker
         )
-        durations = torch.ceil(log_durations.float().exp() * text.x_mask * length_scale).squeeze(1)
-        durations = durations.clamp(min=1).long() * text.x_mask.squeeze(1).long()
+        durations = whole_frames(log_durations, text.x_mask, length_scale)
         spec_lengths = durations.sum(1)
 
         spec_mask = length_mask(spec_lengths, int(spec_lengths.max()))

@@ -3,6 +3,7 @@
 scores of all that.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from hifigan.samples import StepSamples, finite_values, share_of_clipped
 from vits.alignment_numbers import AlignmentNumbers, longest_symbol
 from vits.data import Utterance, UtteranceDataset, collate
 from vits.model import VitsModel
+from vits.text_on_frames import TooManyFrames
+
+logger = logging.getLogger(__name__)
 
 VALIDATION_SEED = 0  # of the noise in validation and samples, so that steps and runs compare
 
@@ -59,13 +63,17 @@ def render(
         noise,
         batch.languages,
     )
-    synthesis = model.synthesize(
-        batch.tokens, batch.token_lengths, batch.speakers, draw=draw, languages=batch.languages
-    )
+    try:
+        synthesis = model.synthesize(
+            batch.tokens, batch.token_lengths, batch.speakers, draw=draw, languages=batch.languages
+        ).wav_hat
+    except TooManyFrames as fault:  # training may yet mend it
+        logger.warning("%s: not spoken: %s", utterance.id, fault)
+        synthesis = torch.full_like(batch.wav, torch.nan)
     wavs = {
         "target": batch.wav,
         "reconstruction": model.reconstruct(spec, spec_lengths, batch.speakers),
-        "synthesis": synthesis.wav_hat,
+        "synthesis": synthesis,
     }
     mels = {name: spectrogram.mel(spectrogram.magnitudes(wav)) for name, wav in wavs.items()}
     return Sample(

@@ -7,9 +7,28 @@ import math
 import torch
 from torch import Tensor
 
+from hifigan.errors import UserError
 from hifigan.phases import phase
 from vits import alignment
 from vits.text_encoder import EncodedText
+
+# What a text may ask for: beyond it lies no speech, but a duration predictor that has diverged, and
+# more frames than memory holds. At 86 frames a second they are 2.3 s and 39 minutes.
+MOST_FRAMES_OF_SYMBOL = 200  # in the mean over a text
+MOST_FRAMES = 200_000
+
+
+class TooManyFrames(UserError):
+    """A text would last longer than speech does."""
+
+    def __init__(self, frames: float, n_symbols: int) -> None:
+        self.n_symbols = n_symbols
+        allowed = min(MOST_FRAMES_OF_SYMBOL * n_symbols, MOST_FRAMES)
+        super().__init__(
+            f"{frames:.4g} frames for {n_symbols} symbols, expected {allowed:,} at most: "
+            f"{MOST_FRAMES_OF_SYMBOL} a symbol, and {MOST_FRAMES:,} in all; the voice's durations "
+            f"have diverged, or length_scale is too large: use an earlier checkpoint, or lower it"
+        )
 
 
 @torch.no_grad()
@@ -37,6 +56,19 @@ def alignment_scores(z_p: Tensor, m_p: Tensor, logs_p: Tensor) -> Tensor:
         frames = torch.cat([z_p.square(), z_p], dim=1).transpose(1, 2)  # [B, T_spec, 2C]
         symbols = torch.cat([-0.5 * precision, m_p * precision], dim=1)  # [B, 2C, T_text]
         return torch.baddbmm(of_symbol.unsqueeze(1), frames, symbols)
+
+
+def whole_frames(log_durations: Tensor, x_mask: Tensor, length_scale: float) -> Tensor:
+    """Durations as a predictor gives them, in whole frames of which each symbol has one at least.
+
+    log_durations, x_mask: [B, 1, T_text]. Returns int64 [B, T_text], 0 on padding. TooManyFrames:
+    an item would be too long.
+    """
+    durations = torch.ceil(log_durations.float().exp() * x_mask * length_scale).squeeze(1)
+    for frames, n_symbols in zip(durations.sum(1).tolist(), x_mask.sum((1, 2)).long().tolist()):
+        if not frames <= min(MOST_FRAMES_OF_SYMBOL * n_symbols, MOST_FRAMES):  # nor NaN
+            raise TooManyFrames(frames, n_symbols)
+    return durations.clamp(min=1).long() * x_mask.squeeze(1).long()
 
 
 def hold(durations: Tensor, n_frames: int) -> Tensor:

@@ -21,6 +21,7 @@ from vits.speaking.pieces import pieces_of
 from vits.speaking.timings import Timing, timing_of
 from vits.speaking.torch_engine import TorchEngine
 from vits.text import FrontEnd, SymbolTable
+from vits.text_on_frames import TooManyFrames
 
 FIRST_CHUNK, GROWTH, LARGEST_CHUNK = 24, 2, 384  # frames of a stream's pieces: the first one soon
 
@@ -247,7 +248,11 @@ class Voice:
         for first in range(0, len(lines), n_ahead):
             group = lines[first : first + n_ahead]
             texts = [line.ids for line in group if line.ids]
-            draws = iter(self.engine.draw(texts, scales, how.seed, speaker, language))
+            try:
+                draws = iter(self.engine.draw(texts, scales, how.seed, speaker, language))
+            except TooManyFrames as fault:
+                text = next(line.text for line in group if len(line.ids) == fault.n_symbols)
+                raise UserError(f"text {text[:200]!r}: {fault}") from None
             for line in group:
                 yield line, next(draws) if line.ids else None
 
