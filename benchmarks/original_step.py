@@ -20,7 +20,8 @@ from vits import alignment
 from vits.config import VitsConfig
 from vits.data import Batch
 from vits.losses import kl_loss
-from vits.model import TrainingOutput, make_model, take_segments
+from vits.model import make_model, take_segments
+from vits.passes import TrainingOutput
 from vits.text_encoder import length_mask
 from vits.text_on_frames import alignment_scores
 

@@ -22,7 +22,7 @@ from hifigan.json_config import read_config
 from tests.test_distributed import made_up_batch, rows
 from vits.config import VitsConfig
 from vits.data import Batch
-from vits.model import TrainingNoise
+from vits.passes import TrainingNoise
 from vits.training import VitsTraining
 
 N_UTTERANCES = 4  # per rank

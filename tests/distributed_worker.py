@@ -25,7 +25,7 @@ from hifigan.loop import Limits
 from hifigan.start import RANDOM, Start
 from vits.config import VitsConfig
 from vits.data import Batch
-from vits.model import TrainingNoise
+from vits.passes import TrainingNoise
 from vits.run import run_training
 from vits.training import VitsTraining
 

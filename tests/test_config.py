@@ -13,6 +13,7 @@ import pytest
 
 import hifigan.config
 import vits.config
+import vits.data_config
 from hifigan.errors import UserError
 from hifigan.json_config import (
     config_from_dict,
@@ -532,7 +533,7 @@ def test_the_table_breaks_every_rule_there_is(monkeypatch) -> None:
             broken.add((caller.f_globals["__name__"], caller.f_lineno))
             raise UserError(message)
 
-    modules = (hifigan.config, vits.config)
+    modules = (hifigan.config, vits.config, vits.data_config)
     for module in modules:
         monkeypatch.setattr(module, "require", note)
     for settings, _, _ in RULES:

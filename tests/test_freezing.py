@@ -26,8 +26,9 @@ from tests.test_resume import ALONE, assert_same, newest, train  # noqa: F401
 from tests.vocoder_run import make_batch, make_training, vocoder_config, write_wavs
 from vits.config import VitsConfig
 from vits.data import Batch
-from vits.model import TrainingNoise
-from vits.training import VitsTraining, check_freezing
+from vits.passes import TrainingNoise
+from vits.training import VitsTraining
+from vits.what_learns import check_freezing
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 DECAY = 'train.optimizer_options={"betas": [0.8, 0.99], "weight_decay": 0.1}'

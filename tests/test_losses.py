@@ -9,7 +9,7 @@ from torch import Tensor
 from hifigan.discriminators import Judgement
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingOutput
+from vits.passes import TrainingOutput
 from vits.posterior_encoder import Posterior
 
 REAL = [

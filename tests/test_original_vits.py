@@ -20,7 +20,8 @@ from vits.config import (
 )
 from vits.exchange.names import vits_name
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingNoise, TrainingOutput, VitsModel, take_segments
+from vits.model import VitsModel, take_segments
+from vits.passes import TrainingNoise, TrainingOutput
 from vits.text_encoder import length_mask
 from vits.text_on_frames import alignment_scores
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.tiny_model import tiny_batch, tiny_model
-from vits.model import TrainingNoise, VitsModel
+from vits.model import VitsModel
+from vits.passes import TrainingNoise
 from vits.text_encoder import length_mask
 from vits.text_on_frames import align, hold
 

@@ -18,7 +18,7 @@ from tests.precision_modes import Mode, Operations, modes
 from tests.tiny_model import TINY_AUDIO, tiny_batch, tiny_model
 from vits.data import Batch
 from vits.losses import duration_loss, kl_loss
-from vits.model import TrainingOutput
+from vits.passes import TrainingOutput
 from vits.posterior_encoder import Posterior
 from vits.spline import _knots, spline
 from vits.stochastic_duration_predictor import StochasticDurationPredictor

@@ -21,10 +21,11 @@ from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.check import check_data
 from vits.corpus.tables import asked_tables
 from vits.model import VitsModel, make_model
-from vits.training import VitsTraining, check_freezing
+from vits.training import VitsTraining
 from vits.transfer.report import LoadReport
 from vits.transfer.taking import Taking
 from vits.transfer.transfer import transfer
+from vits.what_learns import check_freezing
 
 BEGINNING = "beginning.json"  # in a run folder
 # The weights were made for these, and another value would give them other shapes or another

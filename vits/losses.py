@@ -7,7 +7,7 @@ several processes or micro-batches the mean count per part, so that the parts ad
 import torch
 from torch import Tensor
 
-from vits.model import TrainingOutput
+from vits.passes import TrainingOutput
 
 
 def kl_loss(output: TrainingOutput, n_frames: Tensor | float) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from torch import Tensor
 
 from vits.data import Batch
-from vits.model import TrainingNoise, TrainingOutput
+from vits.passes import TrainingNoise, TrainingOutput
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The VITS model (Sec. 2, Fig. 1): training forward, synthesis from text, voice conversion."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,50 +10,11 @@ from hifigan.generator import Generator
 from vits.config import ModelConfig, VitsConfig
 from vits.duration_predictor import DurationPredictor
 from vits.flow import Flow
+from vits.passes import SpokenPrior, Synthesis, TrainingNoise, TrainingOutput
 from vits.posterior_encoder import Posterior, PosteriorEncoder
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
 from vits.text_encoder import TextEncoder, length_mask
 from vits.text_on_frames import align, expand, hold, whole_frames
-
-
-@dataclass
-class TrainingNoise:
-    """Every random draw of a training forward but dropout."""
-
-    posterior: Tensor  # standard normal [B, C, T_spec]
-    duration: Tensor  # standard normal [B, 2, T_text]
-    segment: Tensor  # uniform in [0, 1) [B]: where the decoded window lies
-
-
-@dataclass
-class TrainingOutput:
-    wav_hat: Tensor  # [B, 1, segment_samples]
-    segment_starts: Tensor  # [B] frames
-    durations: Tensor  # [B, T_text] frames
-    duration_losses: Tensor  # [B], summed over symbols
-    posterior: Posterior
-    z_p: Tensor  # [B, C, T_spec]
-    m_p: Tensor  # [B, C, T_spec], the prior held along the alignment
-    logs_p: Tensor  # [B, C, T_spec]
-    spec_mask: Tensor  # [B, 1, T_spec]
-    bands_hat: Tensor | None = None  # [B, n_bands, T_band], of a decoder that joins bands
-
-
-@dataclass
-class SpokenPrior:
-    """A draw from the prior of a text: what flow and decoder make a waveform of."""
-
-    z_p: Tensor  # [B, C, T_spec]
-    spec_mask: Tensor  # [B, 1, T_spec]
-    spec_lengths: Tensor  # [B] frames
-    durations: Tensor  # [B, T_text] frames
-
-
-@dataclass
-class Synthesis:
-    wav_hat: Tensor  # [B, 1, T_wav], zero behind each item's end
-    wav_lengths: Tensor  # [B] samples
-    durations: Tensor  # [B, T_text] frames
 
 
 class VitsModel(nn.Module):

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from vits.config import DataConfig
+from vits.data_config import DataConfig
 
 SEED = 0  # of where the remainders begin
 

@@ -49,9 +49,10 @@ from vits.fine_tuning import (
 )
 from vits.loader import make_loader
 from vits.text import describe_front_end
-from vits.training import VitsTraining, check_freezing
+from vits.training import VitsTraining
 from vits.transfer.report import LoadReport
 from vits.transfer.taking import Taking
+from vits.what_learns import check_freezing
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,8 @@ from torch.nn.utils import parametrize
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
 from hifigan.discriminators import halves, vits_discriminators
 from hifigan.distributed import Ranks
-from hifigan.errors import UserError
 from hifigan.experiment import Validation
-from hifigan.freezing import require_something_to_learn, without_gradients
+from hifigan.freezing import without_gradients
 from hifigan.losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss
 from hifigan.mel import Spectrogram
 from hifigan.monitor import Monitor
@@ -27,8 +26,10 @@ from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.losses import duration_loss, kl_loss
 from vits.micro_batches import GeneratorPass, MicroBatch, MicroBatches
-from vits.model import TrainingNoise, make_model, take_segments
+from vits.model import make_model, take_segments
+from vits.passes import TrainingNoise
 from vits.samples import VALIDATION_SEED, render, write_samples
+from vits.what_learns import frozen_rows
 
 
 @dataclass(frozen=True)
@@ -273,23 +274,3 @@ class VitsTraining:
                 for utterance in self.shown
             ]
         write_samples(samples, self.config.text.symbols, monitor, folder, self.state.step)
-
-
-def frozen_rows(config: VitsConfig) -> list[tuple[str, int]]:
-    """The rows of the speaker embedding that do not learn: [name of the weight, number of rows]."""
-    n_rows, n_speakers = config.train.frozen_speakers, config.n_speakers
-    if n_rows > n_speakers:
-        found = f"{n_speakers} speakers" if n_speakers else "one speaker and no speaker embedding"
-        raise UserError(
-            f"train.frozen_speakers is {n_rows}, but the voice has {found}; set it to the number "
-            f"of speakers that stay as they are, or to 0"
-        )
-    return [("speaker_embedding.weight", n_rows)] if n_rows else []
-
-
-def check_freezing(config: VitsConfig) -> None:
-    """A UserError if the config freezes what is not there, or all that could learn."""
-    frozen_rows(config)
-    with torch.device("meta"):
-        networks = make_model(config), vits_discriminators(config.discriminator)
-    require_something_to_learn(config.train, *networks)

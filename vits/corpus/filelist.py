@@ -17,8 +17,9 @@ import numpy as np
 from hifigan.corpus.finder import Finder, Folders
 from hifigan.corpus.packed import Picked
 from hifigan.errors import UserError
-from vits.config import FROM_DATA, DataConfig
+from vits.config import FROM_DATA
 from vits.corpus.list_rows import ColumnLines, JsonLines, Line, Lines, ListFile
+from vits.data_config import DataConfig
 
 TRAIN_NAMES = ("train.jsonl", "train.csv", "train.txt")
 VALID_NAMES = ("valid.jsonl", "valid.csv", "valid.txt", "val.csv", "val.txt")

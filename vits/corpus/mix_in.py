@@ -10,7 +10,6 @@ from pathlib import Path
 from hifigan.corpus.finder import Folders
 from hifigan.corpus.packed import Rows
 from hifigan.errors import UserError
-from vits.config import DataConfig
 from vits.corpus.filelist import (
     Line,
     ListFile,
@@ -19,6 +18,7 @@ from vits.corpus.filelist import (
     load_list,
     parse_used_list,
 )
+from vits.data_config import DataConfig
 
 
 def load_mix_in(config: DataConfig) -> ListFile | None:

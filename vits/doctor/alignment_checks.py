@@ -21,7 +21,8 @@ from vits.data import Batch, Utterance, UtteranceDataset, collate
 from vits.doctor.findings import NOTE, WARNING, Case, Finding, Histogram
 from vits.doctor.sound_histograms import histogram
 from vits.doctor.text_rules import finding, some_of
-from vits.model import TrainingNoise, VitsModel
+from vits.model import VitsModel
+from vits.passes import TrainingNoise
 from vits.text_encoder import length_mask
 from vits.text_on_frames import align, expand, hold
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from vits.export.client_symbols import ClientSymbols
 from vits.export.onnx_graph import LENGTHS, OUTPUT, SCALES, SPEAKERS, TOKENS, n_speakers
-from vits.model import Synthesis
+from vits.passes import Synthesis
 from vits.speaking.voice import Voice
 
 if TYPE_CHECKING:
