@@ -5,9 +5,9 @@ to batches of one shape is always the same, and nothing in it waits for the host
 of a shape is taken as it stands, the second is recorded on the way to the GPU instead of being
 computed, and from then on a step is: copy the batch to where the recorded one lay, and replay.
 
-A replay does what the step does, draws the same random numbers and leaves the same state. Rates
-and the average's share are tensors that the host fills in before the step; whatever else of the
-host a step depends on is in the key of the recordings or makes them void.
+A replay does what the step does, draws the same random numbers and leaves the same state. Rates,
+the average's share and the count of steps are tensors that the host fills in before the step;
+whatever else of the host a step depends on is in the key of the recordings or makes them void.
 """
 
 from dataclasses import dataclass, fields

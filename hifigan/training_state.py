@@ -51,6 +51,7 @@ class TrainingState:
     scaler: torch.amp.GradScaler  # of fp16; does nothing otherwise
     ema: nn.Module | None  # the generator with the moving average of its weights
     ema_share: Tensor  # 0-d on the device: how much of the way to the weights the average goes
+    count: Tensor  # 0-d on the device: `step`, for what recorded steps compute of it
     step: int = 0  # steps taken, skipped ones included
     epoch: int = 0  # epochs finished
     batch: int = 0  # batches taken in this epoch, per rank
@@ -128,7 +129,7 @@ class TrainingState:
             self.set_thawed(before)
 
     def set_rates(self) -> None:
-        """Each rate is its base rate times the schedule's share; and the average's share.
+        """Each rate is its base rate times the schedule's share; the average's share; the count.
 
         The average's first steps count for more, or the random weights of the beginning would last.
         """
@@ -141,6 +142,7 @@ class TrainingState:
         if self.ema is not None:
             decay = min(self.freezing.config.ema_decay, (1 + self.step) / (10 + self.step))
             self.ema_share.fill_(1 - decay)
+        self.count.fill_(self.step)
 
     def update(
         self, optimizer: optim.Optimizer, grad_clip: float | None, blocked: Tensor
@@ -254,6 +256,7 @@ def make_state(
         torch.amp.GradScaler(device.type, enabled=fp16),
         ema,
         torch.ones((), device=device),
+        torch.zeros((), device=device),
         freezing=freezing,
     )
     state.set_rates()

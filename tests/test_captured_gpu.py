@@ -41,14 +41,18 @@ def after_steps(
     return losses, copy.deepcopy(experiment.state.state_dict(Ranks(0, 1, device)))
 
 
-@pytest.mark.parametrize("precision", ["false", "bf16"])
-def test_recorded_steps_are_the_steps(smallest, precision: str) -> None:
+@pytest.mark.parametrize(
+    "precision, noise",
+    [("false", "null"), ("bf16", "null"), ("false", '{"scale": 0.1, "decrease": 0.02}')],
+)
+def test_recorded_steps_are_the_steps(smallest, precision: str, noise: str) -> None:
     settings = (
         f"train.mixed_precision={precision}",
         "train.ema_decay=0.9",
         "train.grad_clip=5",
         "train.lr_schedule_per=step",
         "train.warmup_steps=4",
+        f"train.alignment_noise={noise}",
     )
     config = smallest(*settings)
     set_float32_precision(config.train)

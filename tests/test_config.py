@@ -479,6 +479,11 @@ RULES: list[tuple[list[str], str, str]] = [
     (["train.unfreeze_at=10"], "train", "unfreeze_at is 10, but freeze_layers is empty"),
     (['train.layer_lr=[["flow", 0]]'], "train", "layer_lr of flow is 0.0, expected more than 0"),
     (["train.frozen_speakers=-1"], "train", "frozen_speakers is -1, expected 0 or more"),
+    (
+        ['train.alignment_noise={"scale": 0, "decrease": 1e-5}'],
+        "train.alignment_noise",
+        "scale is 0.0, expected more than 0",
+    ),
     (["text.end=xyz"], "text", "end is 'xyz', which symbols does not list"),
     (["data.mix_in_share=1"], "data", "mix_in_share is 1.0, expected a share between 0 and 1"),
     (

@@ -101,6 +101,14 @@ def test_intervals_beyond_the_run_are_found(tmp_path):
     assert "save_every" in finding.title and "train.save_every=4" in finding.fix
 
 
+def test_alignment_noise_beyond_the_run_is_found_with_what_ends_in_it(tmp_path):
+    settings = ("train.epochs=50", 'train.alignment_noise={"scale": 0.01, "decrease": 2e-6}')
+    ends = ("train.save_every=100", "train.validate_every=100")
+    [finding] = config_findings(changed(tmp_path / "data", *settings, *ends), Path("c.json"), 320)
+    assert finding.kind == "alignment_noise_never_ends" and "lasts 5,000 steps" in finding.title
+    assert "decrease=4e-05" in finding.fix  # 250 of 500 steps
+
+
 def test_a_batch_larger_than_the_data_is_found(tmp_path):
     assert kinds(changed(tmp_path / "data"), 20) == ["batch_larger_than_data"]
     assert kinds(changed(tmp_path / "data"), 32) == []

@@ -378,7 +378,9 @@ def test_a_run_goes_on_under_another_precision(smallest, train, tmp_path) -> Non
     [(2, 4, 8, 4), (3, 4, 2, 1), (1, 4, 1, 0), (0, 4, 9, 0), (3, 4, 4, 3)],
 )
 def test_the_position_fits_an_epoch_of_another_length(batch, before, now, position) -> None:
-    state = TrainingState(*[None] * len(PARTS), ema_share=None, batch=batch, n_batches=before)
+    state = TrainingState(
+        *[None] * len(PARTS), ema_share=None, count=None, batch=batch, n_batches=before
+    )
     resume_position(state, now)
     assert (state.batch, state.n_batches) == (position, now)
 

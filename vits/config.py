@@ -170,8 +170,24 @@ class LossConfig:
 
 
 @dataclass(frozen=True)
+class AlignmentNoiseConfig:
+    """Noise in the scores of the alignment search, less with every step (VITS2 Sec. 2.2)."""
+
+    scale: float  # at step 0, of the scores' standard deviation
+    decrease: float  # of the scale with a step, down to 0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "scale", "decrease")
+
+    @property
+    def n_steps(self) -> float:  # until there is none
+        return self.scale / self.decrease
+
+
+@dataclass(frozen=True)
 class VitsTrainConfig(TrainConfig):
     frozen_speakers: int = 0  # the first rows of the speaker embedding, which do not learn
+    alignment_noise: AlignmentNoiseConfig | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,6 +1,6 @@
 """A step's batch, cut into micro-batches that both updates go through."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -81,12 +81,12 @@ class MicroBatches:
             ids=ids,
         )
         if noise is not None:
-            chosen = {field.name: getattr(noise, field.name)[rows] for field in fields(noise)}
             n_frames = n_samples // self.hop_length
-            noise = replace(
-                noise,
-                posterior=chosen["posterior"][:, :, :n_frames],
-                duration=chosen["duration"][:, :, :n_tokens],
-                segment=chosen["segment"],
+            alignment = noise.alignment
+            noise = TrainingNoise(
+                noise.posterior[rows, :, :n_frames],
+                noise.duration[rows, :, :n_tokens],
+                noise.segment[rows],
+                None if alignment is None else alignment[rows, :n_frames, :n_tokens],
             )
         return MicroBatch(batch, noise, is_whole=False)

@@ -87,7 +87,7 @@ class VitsModel(nn.Module):
         posterior = self._run(self.posterior_encoder, spec, spec_mask, noise.posterior, speaker)
         z_p = self._run(self.flow, posterior.z, spec_mask, speaker)
 
-        durations = align(z_p, text, token_lengths, spec_lengths)
+        durations = align(z_p, text, token_lengths, spec_lengths, noise.alignment)
         duration_losses = self.duration_predictor(
             text.hidden, text.x_mask, durations.unsqueeze(1).float(), noise.duration, speaker
         )
@@ -116,16 +116,24 @@ class VitsModel(nn.Module):
         )
 
     def draw_noise(
-        self, tokens: Tensor, spec: Tensor, generator: torch.Generator | None = None
+        self,
+        tokens: Tensor,
+        spec: Tensor,
+        generator: torch.Generator | None = None,
+        alignment_scale: Tensor | None = None,
     ) -> TrainingNoise:
-        """Fresh noise for a batch, on its device."""
+        """Fresh noise for a batch, on its device. alignment_scale: 0-d; None: no such noise."""
         options = {"device": spec.device, "generator": generator}
-        batch_size, n_frames = spec.shape[0], spec.shape[2]
-        return TrainingNoise(
+        batch_size, n_frames, n_tokens = spec.shape[0], spec.shape[2], tokens.shape[1]
+        noise = TrainingNoise(
             torch.randn(batch_size, self.latent_channels, n_frames, **options),
-            torch.randn(batch_size, 2, tokens.shape[1], **options),
+            torch.randn(batch_size, 2, n_tokens, **options),
             torch.rand(batch_size, **options),
         )
+        if alignment_scale is not None:
+            drawn = torch.randn(batch_size, n_frames, n_tokens, **options)
+            noise.alignment = alignment_scale * drawn
+        return noise
 
     @torch.no_grad()
     def synthesize(

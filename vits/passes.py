@@ -14,6 +14,8 @@ class TrainingNoise:
     posterior: Tensor  # standard normal [B, C, T_spec]
     duration: Tensor  # standard normal [B, 2, T_text]
     segment: Tensor  # uniform in [0, 1) [B]: where the decoded window lies
+    # Normal [B, T_spec, T_text], in standard deviations of the scores of the alignment search.
+    alignment: Tensor | None = None
 
 
 @dataclass

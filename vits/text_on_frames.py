@@ -10,7 +10,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from hifigan.phases import phase
 from vits import alignment
-from vits.text_encoder import EncodedText
+from vits.text_encoder import EncodedText, length_mask
 
 # What a text may ask for: beyond it lies no speech, but a duration predictor that has diverged, and
 # more frames than memory holds. At 86 frames a second they are 2.3 s and 39 minutes.
@@ -32,14 +32,34 @@ class TooManyFrames(UserError):
 
 
 @torch.no_grad()
-def align(z_p: Tensor, text: EncodedText, token_lengths: Tensor, spec_lengths: Tensor) -> Tensor:
+def align(
+    z_p: Tensor,
+    text: EncodedText,
+    token_lengths: Tensor,
+    spec_lengths: Tensor,
+    noise: Tensor | None = None,
+) -> Tensor:
     """The most likely monotonic alignment of frames and symbols (VITS Eq. 6): durations [B,
-    T_text].
+    T_text]. noise: see add_noise.
     """
     with phase("alignment"):
-        return alignment.search(
-            alignment_scores(z_p, text.m_p, text.logs_p), token_lengths, spec_lengths
-        )
+        scores = alignment_scores(z_p, text.m_p, text.logs_p)
+        if noise is not None:
+            spec_mask = length_mask(spec_lengths, scores.shape[1])
+            scores = add_noise(scores, noise, spec_mask.transpose(1, 2) * text.x_mask)
+        return alignment.search(scores, token_lengths, spec_lengths)
+
+
+def add_noise(scores: Tensor, noise: Tensor, valid: Tensor) -> Tensor:
+    """Scores that let the search try other paths than its first (VITS2 Sec. 2.2).
+
+    noise: in standard deviations of the item's scores, so that neither padding nor other items
+    count; valid: 1 where frame and symbol are. All are [B, T_spec, T_text].
+    """
+    n_scores = valid.sum((1, 2), keepdim=True)
+    mean = (scores * valid).sum((1, 2), keepdim=True) / n_scores
+    variance = ((scores - mean).square() * valid).sum((1, 2), keepdim=True) / n_scores
+    return scores + variance.sqrt() * noise
 
 
 def alignment_scores(z_p: Tensor, m_p: Tensor, logs_p: Tensor) -> Tensor:

@@ -164,16 +164,24 @@ class VitsTraining:
         with phase("generator"), self._autocast():
             spec = self.spectrogram.magnitudes(batch.wav, batch.wav_lengths)
             spec_lengths = batch.spec_lengths(self.config.audio.hop_length)
+            noise = part.noise or self.state.generator.draw_noise(
+                batch.tokens, spec, alignment_scale=self._alignment_scale()
+            )
             output = self.generator(
                 batch.tokens,
                 batch.token_lengths,
                 spec,
                 spec_lengths,
                 batch.speakers,
-                part.noise,
+                noise,
                 batch.languages,
             )
             return GeneratorPass(output, *self._real_segments(batch, spec, output.segment_starts))
+
+    def _alignment_scale(self) -> Tensor | None:
+        """0-d on the device, of this step (VITS2 Sec. 2.2)."""
+        noise = self.config.train.alignment_noise
+        return noise and (noise.scale - noise.decrease * self.state.count).clamp(min=0)
 
     def _compare(self, made: GeneratorPass, counts: Counts) -> Losses:
         """The generator's terms of VITS Eq. 11, unweighted, under the names of LossConfig."""

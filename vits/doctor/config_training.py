@@ -138,6 +138,15 @@ def _run_findings(config: VitsConfig, n_utterances: int | None) -> Iterator[Find
                 "It would happen at the end alone, if at all.",
                 f"--set train.{key}={max(1, n_steps // 10)}, or raise train.epochs",
             )
+    if train.alignment_noise is not None and train.alignment_noise.n_steps > n_steps:
+        yield Finding(
+            "alignment_noise_never_ends",
+            NOTE,
+            f"train.alignment_noise lasts {train.alignment_noise.n_steps:,.0f} steps, but the run "
+            f"has about {n_steps:,}",
+            "The alignment stays disturbed to the end.",
+            f"--set train.alignment_noise.decrease={2 * train.alignment_noise.scale / n_steps:.1g}",
+        )
     if train.warmup_steps >= n_steps:
         yield Finding(
             "warmup_never_ends",
