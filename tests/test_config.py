@@ -395,6 +395,14 @@ RULES: list[tuple[list[str], str, str]] = [
     (["model.duration_predictor.dropout=-0.1"], "model.duration_predictor", "dropout is -0.1"),
     (["model.posterior_encoder.kernel_size=4"], "model.posterior_encoder", "kernel_size 4 is even"),
     (["model.flow.wavenet.kernel_size=4"], "model.flow.wavenet", "kernel_size 4 is even"),
+    (
+        [
+            'model.flow.transformer={"filter_channels": 768, "n_heads": 5, "n_layers": 1, '
+            '"kernel_size": 3, "dropout": 0.1, "attention_window": 4}'
+        ],
+        "model.flow",
+        "wavenet.hidden_channels 192 is not a multiple of n_heads 5",
+    ),
     (["model.latent_channels=191"], "model", "latent_channels 191 is odd"),
     (["model.speaker_channels=-1"], "model", "speaker_channels is -1, expected 0 or more"),
     (

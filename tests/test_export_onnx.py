@@ -18,7 +18,7 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from vits.exchange.own_onnx import graph_weights  # noqa: E402
-from vits.export import onnx_check, onnx_durations, onnx_text  # noqa: E402
+from vits.export import onnx_check, onnx_durations, onnx_transformer  # noqa: E402
 from vits.export.onnx_graph import voice_graph  # noqa: E402
 from vits.export.piper import own_metadata, write_piper  # noqa: E402
 
@@ -117,7 +117,7 @@ def test_the_voice_can_be_read_out_of_the_graph_again(config: VitsConfig) -> Non
 
 
 FAULTS = {  # where a node is wrong, and what it is said to differ in
-    "text": (onnx_text, "layer_norm", lambda graph, norm, x: x),
+    "text": (onnx_transformer, "layer_norm", lambda graph, norm, x: x),
     "rhythm": (onnx_durations, "BOUND", 4.0),
 }
 

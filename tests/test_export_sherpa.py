@@ -17,7 +17,7 @@ from vits.speaking.voice import Voice
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from vits.export import onnx_text  # noqa: E402
+from vits.export import onnx_transformer  # noqa: E402
 from vits.export.sherpa import write_sherpa  # noqa: E402
 
 CHARACTERS = ("text.front_end=characters", "text.language=bg", "text.expand=false")
@@ -124,7 +124,7 @@ def test_the_model_says_what_sherpa_asks_for(
 def test_a_failed_comparison_leaves_nothing(
     smallest: Callable[..., VitsConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_text, "layer_norm", lambda graph, norm, x: x)
+    monkeypatch.setattr(onnx_transformer, "layer_norm", lambda graph, norm, x: x)
     with pytest.raises(UserError, match=r"model\.onnx: not kept: onnxruntime"):
         write_sherpa(small_voice(smallest(*CHARACTERS, listed("_ ab"))), tmp_path / "voice")
     assert not (tmp_path / "voice").exists()

@@ -60,7 +60,7 @@ def our_model(theirs: torch.nn.Module, n_speakers: int) -> VitsModel:
         latent_channels=12,
         speaker_channels=6,
         text_encoder=TextEncoderConfig(
-            16, 32, n_heads=2, n_layers=2, kernel_size=3, dropout=0.1, attention_window=4
+            32, 2, 2, kernel_size=3, dropout=0.1, attention_window=4, hidden_channels=16
         ),
         posterior_encoder=WaveNetConfig(16, n_layers=2, kernel_size=5),
         flow=FlowConfig(3, WaveNetConfig(16, n_layers=2, kernel_size=5)),

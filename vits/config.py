@@ -65,28 +65,38 @@ class TextConfig:
 
 
 @dataclass(frozen=True)
-class TextEncoderConfig:
-    hidden_channels: int
+class TransformerConfig:
     filter_channels: int  # inside the feed-forward layers
     n_heads: int
     n_layers: int
     kernel_size: int
     dropout: float
-    attention_window: int  # symbols to either side with a relative position of their own
+    attention_window: int  # symbols or frames to either side with a relative position of their own
 
     def __post_init__(self) -> None:
-        require_positive(
-            self, "hidden_channels", "filter_channels", "n_heads", "n_layers", "kernel_size"
-        )
+        require_positive(self, "filter_channels", "n_heads", "n_layers", "kernel_size")
         require_dropout(self.dropout)
         require(
             self.attention_window >= 0,
             f"attention_window is {self.attention_window}, expected 0 or more",
         )
+
+    def require_heads(self, channels: int, key: str) -> None:
+        """That the channels of the key can be shared out."""
         require(
-            self.hidden_channels % self.n_heads == 0,
-            f"hidden_channels {self.hidden_channels} is not a multiple of n_heads {self.n_heads}",
+            channels % self.n_heads == 0,
+            f"{key} {channels} is not a multiple of n_heads {self.n_heads}",
         )
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig(TransformerConfig):
+    hidden_channels: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(self, "hidden_channels")
+        self.require_heads(self.hidden_channels, "hidden_channels")
 
 
 @dataclass(frozen=True)
@@ -106,14 +116,20 @@ class WaveNetConfig:
 class FlowConfig:
     n_flows: int
     wavenet: WaveNetConfig
+    # Before each WaveNet and as wide as it (VITS2 Sec. 2.3); null: none, as in VITS.
+    transformer: TransformerConfig | None = None
 
     @property
-    def reach(self) -> int:
-        """Frames to either side that one frame of the flow's output depends on."""
+    def reach(self) -> int | None:
+        """Frames to either side that one frame of the flow's output depends on; None: all."""
+        if self.transformer is not None:
+            return None
         return self.n_flows * self.wavenet.n_layers * (self.wavenet.kernel_size // 2)
 
     def __post_init__(self) -> None:
         require_positive(self, "n_flows")
+        if self.transformer is not None:
+            self.transformer.require_heads(self.wavenet.hidden_channels, "wavenet.hidden_channels")
 
 
 @dataclass(frozen=True)

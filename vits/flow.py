@@ -7,24 +7,43 @@ log-determinant appears in the KL term.
 import torch
 from torch import Tensor, nn
 
-from vits.config import FlowConfig, WaveNetConfig
+from vits.config import FlowConfig
+from vits.transformer import TransformerLayer
 from vits.wavenet import WaveNet
 
 
 class MeanCoupling(nn.Module):
-    """Shifts one half of the channels by a function of the other half."""
+    """Shifts one half of the channels by a function of the other half.
 
-    def __init__(self, channels: int, config: WaveNetConfig, speaker_channels: int) -> None:
+    What the transformer adds, which sees all frames at once (VITS2 Sec. 2.3), begins as nothing: so
+    a trained flow can be given one and stays what it was.
+    """
+
+    def __init__(self, channels: int, config: FlowConfig, speaker_channels: int) -> None:
         super().__init__()
-        self.input = nn.Conv1d(channels // 2, config.hidden_channels, 1)
-        self.wavenet = WaveNet(config, speaker_channels)
-        self.output = nn.Conv1d(config.hidden_channels, channels // 2, 1)
+        width = config.wavenet.hidden_channels
+        self.input = nn.Conv1d(channels // 2, width, 1)
+        self.transformer = None
+        if config.transformer is not None:
+            self.transformer = nn.ModuleList(
+                TransformerLayer(width, config.transformer)
+                for _ in range(config.transformer.n_layers)
+            )
+            nn.init.zeros_(self.transformer[-1].feed_forward_norm.weight)
+        self.wavenet = WaveNet(config.wavenet, speaker_channels)
+        self.output = nn.Conv1d(width, channels // 2, 1)
         nn.init.zeros_(self.output.weight)  # starts as the identity
         nn.init.zeros_(self.output.bias)
 
     def shift(self, fixed: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
         """The half [B, C / 2, T] that stays, to the shift of the other half."""
-        return self.output(self.wavenet(self.input(fixed) * mask, mask, speaker)) * mask
+        x = self.input(fixed) * mask
+        if self.transformer is not None:
+            y = x
+            for layer in self.transformer:
+                y = layer(y, mask)
+            x = (x + y) * mask
+        return self.output(self.wavenet(x, mask, speaker)) * mask
 
 
 class Flow(nn.Module):
@@ -35,7 +54,7 @@ class Flow(nn.Module):
     def __init__(self, channels: int, config: FlowConfig, speaker_channels: int = 0) -> None:
         super().__init__()
         self.couplings = nn.ModuleList(
-            MeanCoupling(channels, config.wavenet, speaker_channels) for _ in range(config.n_flows)
+            MeanCoupling(channels, config, speaker_channels) for _ in range(config.n_flows)
         )
 
     def forward(self, z: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vits.attention import RelativeAttention
 from vits.config import TextEncoderConfig
-from vits.layer_norm import ChannelLayerNorm
+from vits.transformer import TransformerLayer
 
 
 @dataclass
@@ -33,7 +32,9 @@ class TextEncoder(nn.Module):
         channels = config.hidden_channels
         self.embedding = nn.Embedding(n_symbols, channels)
         self.language_embedding = nn.Embedding(n_languages, channels) if n_languages else None
-        self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.n_layers))
+        self.layers = nn.ModuleList(
+            TransformerLayer(channels, config) for _ in range(config.n_layers)
+        )
         self.projection = nn.Conv1d(channels, 2 * latent_channels, 1)
         nn.init.normal_(self.embedding.weight, std=channels**-0.5)
         if self.language_embedding is not None:
@@ -56,45 +57,6 @@ class TextEncoder(nn.Module):
         x = x * x_mask
         m_p, logs_p = (self.projection(x) * x_mask).chunk(2, dim=1)
         return EncodedText(x, m_p, logs_p, x_mask)
-
-
-class TransformerLayer(nn.Module):
-    """Attention, then feed-forward; each added to its input, then normalised."""
-
-    def __init__(self, config: TextEncoderConfig) -> None:
-        super().__init__()
-        channels = config.hidden_channels
-        self.attention = RelativeAttention(
-            channels, config.n_heads, config.attention_window, config.dropout
-        )
-        self.attention_norm = ChannelLayerNorm(channels)
-        self.feed_forward = FeedForward(
-            channels, config.filter_channels, config.kernel_size, config.dropout
-        )
-        self.feed_forward_norm = ChannelLayerNorm(channels)
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor, x_mask: Tensor) -> Tensor:
-        """x: [B, C, T_text]; x_mask: [B, 1, T_text]. Returns [B, C, T_text]."""
-        x = self.attention_norm(x + self.dropout(self.attention(x, x_mask)))
-        return self.feed_forward_norm(x + self.dropout(self.feed_forward(x, x_mask)))
-
-
-class FeedForward(nn.Module):
-    """Two convolutions instead of the Transformer's two linear layers, so that neighbours mix."""
-
-    def __init__(
-        self, channels: int, filter_channels: int, kernel_size: int, dropout: float
-    ) -> None:
-        super().__init__()
-        self.conv_1 = nn.Conv1d(channels, filter_channels, kernel_size, padding="same")
-        self.conv_2 = nn.Conv1d(filter_channels, channels, kernel_size, padding="same")
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, x_mask: Tensor) -> Tensor:
-        """x: [B, C, T_text]; x_mask: [B, 1, T_text]. Returns [B, C, T_text]."""
-        x = self.dropout(self.conv_1(x * x_mask).relu())
-        return self.conv_2(x * x_mask) * x_mask
 
 
 def length_mask(lengths: Tensor, longest: int) -> Tensor:

@@ -35,7 +35,7 @@ from vits.text_encoder import TextEncoder
 
 AUDIO = AudioConfig(8000, 64, 16, 64, 10, 0.0, None)
 WAVENET = WaveNetConfig(8, 2, 3)
-TEXT_ENCODER = TextEncoderConfig(8, 16, 2, 1, 3, 0.0, 2)
+TEXT_ENCODER = TextEncoderConfig(16, 2, 1, 3, 0.0, 2, hidden_channels=8)
 FLOW = FlowConfig(2, WAVENET)
 DECODER = GeneratorConfig((4, 4), (8, 8), 8, "1", (3,), ((1, 2),))
 DISCRIMINATOR = DiscriminatorConfig((2, 3), (4, 8), ((4, 15, 1, 1), (4, 5, 1, 1)))

@@ -15,6 +15,7 @@ from hifigan.json_config import config_from_dict, config_to_dict
 from vits.config import VitsConfig, is_name
 from vits.exchange.defaults import SPEAKER_CHANNELS, completed
 from vits.exchange.original_config import speaker_names
+from vits.exchange.vits2 import parts_of_vits2
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +207,7 @@ def require_hugging_face(config: VitsConfig) -> None:
     if predictor.kind == "stochastic":
         widths.add(predictor.hidden_channels)
     pairs = zip(model.decoder.upsample_rates, model.decoder.upsample_kernel_sizes)
-    faults = {
+    faults = dict.fromkeys(parts_of_vits2(config), True) | {
         "its decoder ends in an inverse STFT": model.decoder.inverse_stft is not None,
         'its decoder has resblock "2", not "1"': model.decoder.resblock != "1",
         f"its parts have other widths than the text encoder's {hidden}": widths != {hidden},

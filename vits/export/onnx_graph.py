@@ -22,6 +22,7 @@ from vits.export.onnx_durations import deterministic, stochastic
 from vits.export.onnx_layers import FLOAT, INT64, length_mask, positions, size, wavenet
 from vits.export.onnx_spelling import Spelling, spelling_nodes
 from vits.export.onnx_text import text_encoder
+from vits.export.onnx_transformer import transformer
 from vits.flow import Flow
 from vits.model import VitsModel
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
@@ -230,6 +231,9 @@ def _flow_inverse(graph: Nodes, flow: Flow, z_p: str, mask: str, speaker: str | 
     for coupling in reversed(flow.couplings):
         fixed, moved = graph.split(graph.node("Gather", [z_p, backwards], {"axis": 1}), 2, 1)
         x = graph.node("Mul", [graph.convolution(coupling.input, fixed), mask])
+        if coupling.transformer is not None:
+            y = transformer(graph, coupling.transformer, x, mask)
+            x = graph.node("Mul", [graph.node("Add", [x, y]), mask])
         x = wavenet(graph, coupling.wavenet, x, mask, speaker)
         shift = graph.node("Mul", [graph.convolution(coupling.output, x), mask])
         moved = graph.node("Mul", [graph.node("Sub", [moved, shift]), mask])

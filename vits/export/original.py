@@ -24,6 +24,7 @@ from vits.config import VitsConfig
 from vits.exchange.defaults import DISCRIMINATOR
 from vits.exchange.names import judge_table, voice_table
 from vits.exchange.original import original_discriminator, original_weights
+from vits.exchange.vits2 import parts_of_vits2
 from vits.export.new_files import folder_to_fill, require_new
 from vits.export.proof import require_same_voice
 from vits.model import make_model
@@ -56,6 +57,11 @@ def write_original(folder: Path, config: VitsConfig, state: dict[str, Any]) -> l
         raise UserError(
             f"{folder}: not written: the original VITS has no decoder with an inverse STFT; choose "
             f"onnx, onnx_two, piper, sherpa_onnx or speak_only"
+        )
+    if parts := parts_of_vits2(config):
+        raise UserError(
+            f"{folder}: not written: {' and '.join(parts)}, which the original VITS does not know; "
+            f"choose onnx, onnx_two, piper, sherpa_onnx or speak_only"
         )
     step, values = state["step"], original_config(config)
     texts = {}

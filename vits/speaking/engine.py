@@ -40,7 +40,7 @@ class Engine(Protocol):
     name: str  # for messages
     batch: int  # texts that it is best given together
     hop_length: int  # samples of a frame
-    flow_context: int  # frames at either side that a latent depends on
+    flow_context: int | None  # frames at either side that a latent depends on; None: all
     context_frames: int  # latents at either side that a frame's samples depend on
 
     def draw(

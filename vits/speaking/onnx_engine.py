@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 class OnnxEngine:
     """texts, flow, decoder: sessions of the parts that vits/export/onnx_parts.py cuts; the first on
-    n_threads threads, the others on one: there, threads share the frames.
+    n_threads threads, and a flow that depends on all frames; else on one, as threads share frames.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class OnnxEngine:
         self.hop_length = model.decoder.hop_length
         self.flow_context = model.flow.reach
         self.context_frames = needed_context(model.decoder)
-        self._flow = _Part(flow, n_threads, self.flow_context)
+        whole = self.flow_context is None  # then threads cannot share the frames
+        self._flow = _Part(flow, 1, 0) if whole else _Part(flow, n_threads, self.flow_context)
         self._decoder = _Part(decoder, n_threads, self.context_frames)
 
     def draw(
@@ -184,9 +185,9 @@ def load_onnx_voice(path: Path, decoder: Path | None = None) -> Voice:
 
 def _engine(protos: Sequence["ModelProto"], config: VitsConfig, name: Path) -> OnnxEngine:
     n_threads = torch.get_num_threads()
+    threads = (n_threads, n_threads if config.model.flow.reach is None else 1, 1)
     sessions = [
-        open_session(proto.SerializeToString(), name, n_threads if i == 0 else 1)
-        for i, proto in enumerate(protos)
+        open_session(proto.SerializeToString(), name, n) for proto, n in zip(protos, threads)
     ]
     return OnnxEngine(*sessions, config, n_threads)
 

@@ -272,7 +272,8 @@ class Voice:
         def decode(z: Tensor) -> Tensor:
             return engine.decode([z[0]], speaker)[0][None, None]
 
-        z = z_p.new_zeros(1, z_p.shape[0], 0)
+        whole = engine.flow_context is None
+        z = flow(z_p[None]) if whole else z_p.new_zeros(1, z_p.shape[0], 0)
         first = start = 0  # frames: of z, and of the next piece
         n_frames = FIRST_CHUNK
         while start < n_all:

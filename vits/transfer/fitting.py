@@ -12,6 +12,7 @@ from typing import Any
 from hifigan.errors import UserError
 from hifigan.json_config import config_to_dict, differences
 from vits.config import VitsConfig
+from vits.transfer.born import begins_as_nothing
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def require_same_meaning(
 def _without_effect(name: str, saved: VitsConfig, target: VitsConfig) -> bool:
     kinds = {config.model.duration_predictor.kind for config in (saved, target)}
     unused = name == "model.duration_predictor.n_flows" and kinds == {"deterministic"}
-    return unused or name.endswith(".dropout")
+    return unused or begins_as_nothing(name, saved) or name.endswith(".dropout")
 
 
 def _short(value: Any) -> str:

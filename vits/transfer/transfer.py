@@ -17,6 +17,7 @@ from hifigan.json_config import config_from_dict
 from hifigan.layers import matching, part_of, plain_name, selects
 from vits.config import VitsConfig
 from vits.model import VitsModel
+from vits.transfer.born import born
 from vits.transfer.conditions import entered_names, folded, is_condition, silenced
 from vits.transfer.fitting import require_same_meaning
 from vits.transfer.languages import LANGUAGES, in_one_language, language_rows
@@ -80,14 +81,14 @@ def transfer(
     state, fates = _chosen(ours, fitted, asked, moved)
     state_of_judges, fates_of_judges = _chosen(our_judges, judges, asked, set())
 
-    born = {LANGUAGES} - voice.keys()  # layers that a voice of one speaker or language cannot have
+    begun = born(saved, names) | ({LANGUAGES} - voice.keys())  # no such voice can have them
     if saved.data.speakers is None and target.data.speakers is not None:
-        born |= {n for n in ours if (n == SPEAKERS or is_condition(n)) and n not in voice}
+        begun |= {n for n in ours if (n == SPEAKERS or is_condition(n)) and n not in voice}
         entered = entered_names(list(ours))
         shapes = {name: tensor.shape for name, tensor in ours.items()}
         begins = [
             name
-            for name in born - asked
+            for name in begun - asked
             if is_condition(name)
             and all(bias in state for bias in entered[name.rpartition(".condition.")[0]])
         ]
@@ -95,7 +96,7 @@ def transfer(
     absent = {
         name for pattern in contents.get("absent", ()) for name in names if selects(pattern, name)
     }
-    excused = asked | born | absent
+    excused = asked | begun | absent
     share = _require_share(path, fates, excused)
     if judges:
         _require_judges(path, fates_of_judges, asked | absent)
