@@ -391,6 +391,16 @@ RULES: list[tuple[list[str], str, str]] = [
         "model.text_encoder",
         "dropout is 1.0, expected a share from 0",
     ),
+    (
+        ["model.text_encoder.speaker_layer=7"],
+        "model.text_encoder",
+        "speaker_layer is 7, expected one behind the first, 2 to n_layers 6, or null",
+    ),
+    (
+        ["model.text_encoder.speaker_layer=3"],
+        "",
+        "model.text_encoder.speaker_layer is 3, but data.speakers is null",
+    ),
     (["model.text_encoder.attention_window=-1"], "model.text_encoder", "attention_window is -1"),
     (["model.duration_predictor.dropout=-0.1"], "model.duration_predictor", "dropout is -0.1"),
     (["model.posterior_encoder.kernel_size=4"], "model.posterior_encoder", "kernel_size 4 is even"),

@@ -57,7 +57,7 @@ def test_attention_takes_texts_shorter_than_its_window() -> None:
 def test_inverse_undoes_the_flow(n_speakers: int) -> None:
     model, batch = tiny_model(n_speakers).requires_grad_(False), tiny_batch(n_speakers)
     mask = length_mask(batch["spec_lengths"], 21)
-    z, speaker = torch.randn(2, 8, 21) * mask, model._embed(batch["speakers"])
+    z, speaker = torch.randn(2, 8, 21) * mask, model.embedded(batch["speakers"])
     z_p = model.flow(z, mask, speaker)
     assert (z_p.flip(1) - z).abs().max() > 1e-2
     torch.testing.assert_close(model.flow.inverse(z_p, mask, speaker), z)

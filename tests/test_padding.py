@@ -78,7 +78,7 @@ def test_flow_and_its_inverse(model: VitsModel) -> None:
     both, _ = both_and_alone(model)
     mask = length_mask(both["spec_lengths"], 21)
     z = torch.randn(2, 8, 21, generator=torch.Generator().manual_seed(3)) * mask
-    speaker = model._embed(both["speakers"])
+    speaker = model.embedded(both["speakers"])
     speaker_alone = None if speaker is None else speaker[1:]
     for run in (model.flow, model.flow.inverse):
         alone = run(z[1:, :, :N_SPEC], mask[1:, :, :N_SPEC], speaker_alone)

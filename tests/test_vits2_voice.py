@@ -12,8 +12,14 @@ from tests.test_resume import assert_same
 from vits.export import __main__ as export
 from vits.speaking.onnx_engine import with_onnxruntime
 
-VITS2 = (FLOW_TRANSFORMER, 'train.alignment_noise={"scale": 1, "decrease": 0.2}')
-SENTENCE = "здравей"
+VITS2 = (
+    "data.speakers=from_data",
+    "model.text_encoder.n_layers=2",
+    "model.text_encoder.speaker_layer=2",
+    FLOW_TRANSFORMER,
+    'train.alignment_noise={"scale": 1, "decrease": 0.2}',
+)
+SENTENCE, WHO = "здравей", {"speaker": "boris"}
 LEARNT = {"generator", "discriminator", "generator_optimizer", "discriminator_optimizer", "random"}
 
 
@@ -21,7 +27,7 @@ LEARNT = {"generator", "discriminator", "generator_optimizer", "discriminator_op
 def voice_folder(tmp_path_factory):
     """A folder with runs/voice of 4 steps, whose rates are such that every part does something."""
     folder = tmp_path_factory.mktemp("vits2")
-    write_data(folder / "data")
+    write_data(folder / "data", speakers=("anna", "boris"))
     write_config(folder / "vits2.json", *VITS2, "train.save_every=2", "train.lr=0.02")
     run_script(folder, "train.py", "-c", "vits2.json", "-m", "voice", "--max_steps", 4)
     return folder
@@ -44,9 +50,9 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(voice_folder, call) -> None: 
 def test_streamed_it_is_the_whole(voice_folder) -> None:
     voice = vits.load(voice_folder / "runs/voice")
     text = f"{SENTENCE} " * 20
-    whole = voice.speak(text)
+    whole = voice.speak(text, **WHO)
     assert len(whole) > 20_000
-    torch.testing.assert_close(torch.cat(list(voice.stream(text))), whole, rtol=0, atol=1e-4)
+    torch.testing.assert_close(torch.cat(list(voice.stream(text, **WHO))), whole, rtol=0, atol=1e-4)
 
 
 def test_onnxruntime_speaks_as_torch_does_on_several_threads(voice_folder) -> None:
@@ -55,11 +61,11 @@ def test_onnxruntime_speaks_as_torch_does_on_several_threads(voice_folder) -> No
     torch.set_num_threads(2)
     try:
         other = with_onnxruntime(voice)
-        spoken, streamed = other.speak(text), torch.cat(list(other.stream(text)))
+        spoken, streamed = other.speak(text, **WHO), torch.cat(list(other.stream(text, **WHO)))
     finally:
         torch.set_num_threads(threads)
     for found in (spoken, streamed):
-        torch.testing.assert_close(found, voice.speak(text), rtol=0, atol=1e-4)
+        torch.testing.assert_close(found, voice.speak(text, **WHO), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("format, suffix", [("onnx", ".onnx"), ("speak_only", ".safetensors")])
@@ -69,7 +75,9 @@ def test_files_of_ours_speak_as_it_does(voice_folder, call, format, suffix) -> N
         voice_folder, export.main, "runs/voice", "--format", format, "--out_path", path
     )
     assert code == 0, err
-    found, expected = (vits.load(voice_folder / p).speak(SENTENCE) for p in (path, "runs/voice"))
+    found, expected = (
+        vits.load(voice_folder / p).speak(SENTENCE, **WHO) for p in (path, "runs/voice")
+    )
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 
 
@@ -92,7 +100,9 @@ def test_it_comes_back_out_of_the_form_of_piper(voice_folder, call) -> None:  # 
     assert code == 0, err
     found, expected = (vits.load(voice_folder / p) for p in (name, "runs/voice"))
     assert found.config.model == expected.config.model
-    torch.testing.assert_close(found.speak(SENTENCE), expected.speak(SENTENCE), rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        found.speak(SENTENCE, **WHO), expected.speak(SENTENCE, **WHO), rtol=0, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("format", ["original", "hugging_face"])
@@ -101,4 +111,5 @@ def test_formats_without_such_parts_say_so(voice_folder, call, format) -> None: 
         voice_folder, export.main, "runs/voice", "--format", format, "--out_path", "no"
     )
     line = error_line(err)
-    assert code == 2 and "its flow has transformers" in line and not (voice_folder / "no").exists()
+    assert code == 2 and not (voice_folder / "no").exists()
+    assert "its flow has transformers" in line and "its text encoder has a speaker_layer" in line

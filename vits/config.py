@@ -92,9 +92,17 @@ class TransformerConfig:
 @dataclass(frozen=True)
 class TextEncoderConfig(TransformerConfig):
     hidden_channels: int
+    # Before this layer, counted from 1, the speaker's embedding is added (VITS2 Sec. 2.4, where it
+    # is 3); null: nowhere.
+    speaker_layer: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(
+            self.speaker_layer is None or 2 <= self.speaker_layer <= self.n_layers,
+            f"speaker_layer is {self.speaker_layer}, expected one behind the first, 2 to n_layers "
+            f"{self.n_layers}, or null",
+        )
         require_positive(self, "hidden_channels")
         self.require_heads(self.hidden_channels, "hidden_channels")
 
@@ -234,6 +242,12 @@ class VitsConfig:
         require(
             self.data.speakers is None or self.model.speaker_channels > 0,
             "model.speaker_channels is 0, so that all of data.speakers would sound alike; use 256",
+        )
+        speaker_layer = self.model.text_encoder.speaker_layer
+        require(
+            self.data.speakers is not None or speaker_layer is None,
+            f"model.text_encoder.speaker_layer is {speaker_layer}, but data.speakers is null, so "
+            f"that there is one speaker; set it to null",
         )
         require(
             self.data.languages is not None or not self.model.language_embedding,

@@ -47,7 +47,7 @@ class VitsModel(nn.Module):
         self.grad_checkpoint = grad_checkpoint
         self.latent_channels = latent
         self.hop_length = config.decoder.hop_length
-        self.text_encoder = TextEncoder(n_symbols, latent, text, n_languages)
+        self.text_encoder = TextEncoder(n_symbols, latent, text, n_languages, speaker_channels)
         self.posterior_encoder = PosteriorEncoder(
             n_bins, latent, config.posterior_encoder, speaker_channels
         )
@@ -80,10 +80,10 @@ class VitsModel(nn.Module):
         `noise` is drawn here unless given.
         """
         noise = noise or self.draw_noise(tokens, spec)
-        speaker = self._embed(speakers)
+        speaker = self.embedded(speakers)
         spec_mask = length_mask(spec_lengths, spec.shape[2])
 
-        text = self.text_encoder(tokens, token_lengths, languages)
+        text = self.text_encoder(tokens, token_lengths, languages, speaker)
         posterior = self._run(self.posterior_encoder, spec, spec_mask, noise.posterior, speaker)
         z_p = self._run(self.flow, posterior.z, spec_mask, speaker)
 
@@ -154,7 +154,7 @@ class VitsModel(nn.Module):
         """
         scales = noise_scale, noise_scale_w, length_scale
         prior = self.draw_prior(tokens, token_lengths, speakers, *scales, draw, languages)
-        speaker = self._embed(speakers)
+        speaker = self.embedded(speakers)
         z = self.flow.inverse(prior.z_p, prior.spec_mask, speaker) * prior.spec_mask
         return self._decode(z, prior.spec_lengths, speaker, prior.durations)
 
@@ -171,8 +171,8 @@ class VitsModel(nn.Module):
         languages: Tensor | None = None,
     ) -> SpokenPrior:
         """As synthesize, up to the flow."""
-        speaker = self._embed(speakers)
-        text = self.text_encoder(tokens, token_lengths, languages)
+        speaker = self.embedded(speakers)
+        text = self.text_encoder(tokens, token_lengths, languages, speaker)
         noise = draw(tokens.shape[0], 2, tokens.shape[1], device=tokens.device)
         log_durations = self.duration_predictor.sample(
             text.hidden, text.x_mask, noise * noise_scale_w, speaker
@@ -194,7 +194,7 @@ class VitsModel(nn.Module):
     ) -> Tensor:
         """Recordings through posterior encoder (its mean) and decoder: [B, 1, T_wav]."""
         z = self._posterior_mean(spec, spec_lengths, speakers)
-        return self._decode(z, spec_lengths, self._embed(speakers), None).wav_hat
+        return self._decode(z, spec_lengths, self.embedded(speakers), None).wav_hat
 
     @torch.no_grad()
     def convert(self, spec: Tensor, spec_lengths: Tensor, source: Tensor, target: Tensor) -> Tensor:
@@ -203,7 +203,7 @@ class VitsModel(nn.Module):
         spec: [B, n_bins, T_spec]; spec_lengths, source and target: [B]. Returns [B, 1, T_wav].
         """
         z = self.converted_latent(spec, spec_lengths, source, target)
-        return self._decode(z, spec_lengths, self._embed(target), None).wav_hat
+        return self._decode(z, spec_lengths, self.embedded(target), None).wav_hat
 
     @torch.no_grad()
     def converted_latent(
@@ -216,9 +216,9 @@ class VitsModel(nn.Module):
             )
         spec_mask = length_mask(spec_lengths, spec.shape[2])
         z_p = self.flow(
-            self._posterior_mean(spec, spec_lengths, source), spec_mask, self._embed(source)
+            self._posterior_mean(spec, spec_lengths, source), spec_mask, self.embedded(source)
         )
-        return self.flow.inverse(z_p, spec_mask, self._embed(target)) * spec_mask
+        return self.flow.inverse(z_p, spec_mask, self.embedded(target)) * spec_mask
 
     def _posterior_mean(
         self, spec: Tensor, spec_lengths: Tensor, speakers: Tensor | None
@@ -226,7 +226,7 @@ class VitsModel(nn.Module):
         """[B, C, T_spec], zero behind each item's end."""
         spec_mask = length_mask(spec_lengths, spec.shape[2])
         no_noise = spec.new_zeros(spec.shape[0], self.latent_channels, spec.shape[2])
-        speaker = self._embed(speakers)
+        speaker = self.embedded(speakers)
         return self.posterior_encoder(spec, spec_mask, no_noise, speaker).z * spec_mask
 
     def _decode(
@@ -238,7 +238,7 @@ class VitsModel(nn.Module):
             wav_hat * length_mask(wav_lengths, wav_hat.shape[2]), wav_lengths, durations
         )
 
-    def _embed(self, speakers: Tensor | None) -> Tensor | None:
+    def embedded(self, speakers: Tensor | None) -> Tensor | None:
         """Speaker ids [B] to embeddings [B, speaker_channels, 1]; None with one speaker."""
         if self.speaker_embedding is None:
             return None

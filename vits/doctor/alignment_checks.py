@@ -95,12 +95,13 @@ def _fits(
 ) -> Iterator[Fit]:
     z_p, spec_lengths = _latent(model, config, spectrogram, batch)
     languages = batch.languages if model.text_encoder.language_embedding is not None else None
+    speaker = model.embedded(batch.speakers)
 
     def fit(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Log-likelihood a frame and channel of each recording with a text, and the durations."""
         possible = lengths <= spec_lengths
         lengths = torch.minimum(lengths, spec_lengths)
-        text = model.text_encoder(tokens, lengths, languages)
+        text = model.text_encoder(tokens, lengths, languages, speaker)
         durations = align(z_p, text, lengths, spec_lengths)
         symbol_of_frame = hold(durations, z_p.shape[2])
         m_p, logs_p = (expand(states, symbol_of_frame) for states in (text.m_p, text.logs_p))

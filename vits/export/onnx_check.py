@@ -158,9 +158,8 @@ def _padded(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
 def _clear(voice: Voice, tokens: Tensor, lengths: Tensor, speakers: Tensor, noise: Tensor) -> bool:
     """Whether every duration is rounded up from a value that is not nearly whole."""
     model = voice.model
-    text = model.text_encoder(tokens, lengths)
-    embedding = model.speaker_embedding
-    speaker = None if embedding is None else embedding(speakers).unsqueeze(-1)
+    speaker = model.embedded(speakers)
+    text = model.text_encoder(tokens, lengths, speaker=speaker)
     log_durations = model.duration_predictor.sample(
         text.hidden, text.x_mask, noise * NOISE_SCALE_W, speaker
     )

@@ -129,7 +129,7 @@ def latent_nodes(
     noise_scale, length_scale, noise_scale_w = graph.split(SCALES, 3, 0)
     n_tokens = graph.node("Squeeze", [size(graph, tokens, 1)])
     mask = length_mask(graph, lengths, positions(graph, n_tokens))
-    hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask, language)
+    hidden, prior = text_encoder(graph, model.text_encoder, tokens, mask, language, speaker)
     if seams is not None:
         prior = graph.node("Identity", [prior], output=seams.prior)
     log_durations = _log_durations(graph, model, hidden, mask, noise_scale_w, speaker, symbol_noise)

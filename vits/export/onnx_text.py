@@ -8,12 +8,17 @@ from vits.text_encoder import TextEncoder
 
 
 def text_encoder(
-    graph: Nodes, encoder: TextEncoder, tokens: str, mask: str, language: str | None = None
+    graph: Nodes,
+    encoder: TextEncoder,
+    tokens: str,
+    mask: str,
+    language: str | None = None,
+    speaker: str | None = None,
 ) -> tuple[str, str]:
     """As TextEncoder.forward: tokens [B, T] and mask [B, 1, 1, T] to the hidden states [B, C, 1, T]
     and the prior's means and log deviations in one, [B, 2 * C_latent, 1, T], masked both.
 
-    language: int64 [B], for an encoder of several.
+    language: int64 [B], for an encoder of several. speaker: the embedding, [B, C_speaker, 1, 1].
     """
     embedding = encoder.embedding
     table = graph.parameter(embedding, "weight", embedding.weight)
@@ -25,6 +30,12 @@ def text_encoder(
         x = graph.node("Add", [x, graph.node("Unsqueeze", [rows, graph.integers(1)])])
     x = graph.node("Transpose", [x], {"perm": [0, 2, 1]})
     x = graph.node("Mul", [graph.node("Unsqueeze", [x, graph.integers(2)]), mask])
-    x = transformer(graph, encoder.layers, x, mask)
+    if encoder.condition is None:
+        x = transformer(graph, encoder.layers, x, mask)
+    else:
+        n_before = encoder.speaker_layer - 1
+        x = transformer(graph, encoder.layers[:n_before], x, mask)
+        x = graph.node("Add", [x, graph.convolution(encoder.condition, speaker)])
+        x = transformer(graph, encoder.layers[n_before:], x, mask)
     x = graph.node("Mul", [x, mask])
     return x, graph.node("Mul", [graph.convolution(encoder.projection, x), mask])

@@ -18,8 +18,12 @@ def is_condition(name: str) -> bool:
     return CONDITION.match(name) is not None
 
 
-def entered_names(names: list[str]) -> dict[str, list[str]]:
-    """Per condition layer's owner, such as "flow.couplings.0.wavenet", the biases it enters."""
+def entered_names(names: list[str], speaker_layer: int | None) -> dict[str, list[str]]:
+    """Per condition layer's owner, such as "flow.couplings.0.wavenet", the biases it enters.
+
+    speaker_layer: the text encoder's. What enters before it does so behind the norm of the one
+    before.
+    """
     entered: dict[str, list[str]] = {}
     for name in names:
         owner, _, rest = name.rpartition(".gated.")
@@ -30,6 +34,10 @@ def entered_names(names: list[str]) -> dict[str, list[str]]:
         (
             "duration_predictor",
             ["duration_predictor.input.bias", "duration_predictor.conv_1.bias"],  # by its kind
+        ),
+        (
+            "text_encoder",
+            [f"text_encoder.layers.{(speaker_layer or 1) - 2}.feed_forward_norm.bias"],
         ),
     ):
         found = [name for name in biases if name in names]
@@ -47,20 +55,22 @@ def silenced(names: list[str], shapes: dict[str, torch.Size]) -> dict[str, Tenso
     return {name: torch.zeros(shapes[name]) for name in names if not name.endswith(DIRECTION)}
 
 
-def folded(state: dict[str, Tensor], embedding: Tensor) -> dict[str, Tensor]:
+def folded(
+    state: dict[str, Tensor], embedding: Tensor, speaker_layer: int | None
+) -> dict[str, Tensor]:
     """The generator's state_dict without speakers, speaking as one of them did.
 
-    embedding: [speaker_channels], the speaker's. What the speaker adds goes into the biases of the
-    layers that it enters. That is exact but in the deterministic duration predictor: there it
-    enters before a convolution that pads with zeros, so that the first and last symbols of a text
-    (kernel_size // 2 each) may get other durations.
+    embedding: [speaker_channels], the speaker's; speaker_layer: of the state's text encoder. What
+    the speaker adds goes into the biases of the layers that it enters. That is exact but in the
+    deterministic duration predictor: there it enters before a convolution that pads with zeros, so
+    that the first and last symbols of a text (kernel_size // 2 each) may get other durations.
     """
     single = {
         name: tensor
         for name, tensor in state.items()
         if not is_condition(name) and not name.startswith("speaker_embedding.")
     }
-    for owner, biases in entered_names(list(single)).items():
+    for owner, biases in entered_names(list(single), speaker_layer).items():
         if f"{owner}.condition.bias" not in state:
             continue
         added = _weight(state, f"{owner}.condition").flatten(1) @ embedding.float()

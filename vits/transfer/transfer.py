@@ -84,7 +84,7 @@ def transfer(
     begun = born(saved, names) | ({LANGUAGES} - voice.keys())  # no such voice can have them
     if saved.data.speakers is None and target.data.speakers is not None:
         begun |= {n for n in ours if (n == SPEAKERS or is_condition(n)) and n not in voice}
-        entered = entered_names(list(ours))
+        entered = entered_names(list(ours), target.model.text_encoder.speaker_layer)
         shapes = {name: tensor.shape for name, tensor in ours.items()}
         begins = [
             name
@@ -174,7 +174,7 @@ def _with_tables(
         fitted[SPEAKERS] = _moved(voice[SPEAKERS], change)
     else:
         row, whose = _one_speaker(path, voice[SPEAKERS], old, speaker)
-        fitted = folded(fitted, row)
+        fitted = folded(fitted, row, saved.model.text_encoder.speaker_layer)
         words = f"{len(old)} speakers become one: {whose} is put into the biases"
     return fitted, symbols, change, words
 
