@@ -14,6 +14,7 @@ import pytest
 import hifigan.config
 import vits.config
 import vits.data_config
+import vits.training_config
 from hifigan.errors import UserError
 from hifigan.json_config import (
     config_from_dict,
@@ -477,6 +478,22 @@ RULES: list[tuple[list[str], str, str]] = [
         "discriminator",
         "8 groups do not divide 16 and 20 channels",
     ),
+    (
+        ['discriminator.durations={"hidden_channels": 0, "kernel_size": 3}'],
+        "discriminator.durations",
+        "hidden_channels is 0, expected more than 0",
+    ),
+    (
+        ["loss.duration_adversarial=1"],
+        "",
+        "discriminator.durations is null, but loss.duration_adversarial is 1.0 and "
+        "train.duration_discriminator_from_step 0; set both to 0",
+    ),
+    (
+        ["train.duration_discriminator_from_step=-1"],
+        "train",
+        "duration_discriminator_from_step is -1, expected 0 or more",
+    ),
     (["loss.mel=-1"], "loss", "mel is -1.0, expected 0 or more"),
     (["train.seed=-1"], "train", "seed is -1"),
     (["train.warmup_steps=-1"], "train", "warmup_steps is -1, expected 0 or more"),
@@ -556,7 +573,7 @@ def test_the_table_breaks_every_rule_there_is(monkeypatch) -> None:
             broken.add((caller.f_globals["__name__"], caller.f_lineno))
             raise UserError(message)
 
-    modules = (hifigan.config, vits.config, vits.data_config)
+    modules = (hifigan.config, vits.config, vits.data_config, vits.training_config)
     for module in modules:
         monkeypatch.setattr(module, "require", note)
     for settings, _, _ in RULES:

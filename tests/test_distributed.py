@@ -14,6 +14,7 @@ from tests.conftest import REPOSITORY
 from tests.distributed_worker import Run, Step, share_results
 from tests.small_run import TEXTS, run_script, scalars, write_config, write_data
 from tests.test_resume import assert_same
+from tests.vits2_settings import FLOW_TRANSFORMER, JUDGED, SPEAKER_LAYER
 from vits.config import VitsConfig
 from vits.model import make_model
 
@@ -26,7 +27,9 @@ STEPS = {
     "uneven": ("null", 1, (3, 2), (2, 1, 2)),
     "speakers": ('["a", "b"]', 1, (1, 4), (1, 1, 3)),
     "accumulated": ("null", 2, (5, 2), (3, 1, 3)),
+    "VITS2": ('["a", "b"]', 1, (3, 2), (2, 1, 2)),
 }
+VITS2 = (*SPEAKER_LAYER, FLOW_TRANSFORMER, "model.flow.transformer.dropout=0", *JUDGED)
 # Runs: training utterances, validation utterances, and settings.
 RUNS = {
     "odd": (7, 1, ()),
@@ -91,6 +94,7 @@ def make_steps(folder: Path) -> tuple[dict[str, Step], dict[int, dict[str, Step]
             "train.segment_samples=512",
             # with a small eps Adam makes whole steps of gradients that are mere rounding
             f"train.optimizer_options={ADAM}",
+            *(VITS2 if name == "VITS2" else ()),
         )
         path = write_config(folder / f"{name}.json", *settings)
         parts = write_config(

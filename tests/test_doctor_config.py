@@ -101,6 +101,19 @@ def test_intervals_beyond_the_run_are_found(tmp_path):
     assert "save_every" in finding.title and "train.save_every=4" in finding.fix
 
 
+DURATIONS = 'discriminator.durations={"hidden_channels": 192, "kernel_size": 3}'
+
+
+def test_a_duration_discriminator_that_nobody_hears_is_found(tmp_path):
+    silent = changed(tmp_path / "data", DURATIONS)
+    [finding] = config_findings(silent, Path("c.json"))
+    assert finding.kind == "loss_without_weight" and "duration_adversarial" in finding.title
+    settings = ("loss.duration_adversarial=1", "train.duration_discriminator_from_step=700000")
+    config = changed(tmp_path / "data", DURATIONS, *settings, "train.epochs=100")
+    [finding] = config_findings(config, Path("c.json"), 32_000)
+    assert finding.kind == "duration_discriminator_unheard" and "=50000" in finding.fix
+
+
 def test_alignment_noise_beyond_the_run_is_found_with_what_ends_in_it(tmp_path):
     settings = ("train.epochs=50", 'train.alignment_noise={"scale": 0.01, "decrease": 2e-6}')
     ends = ("train.save_every=100", "train.validate_every=100")

@@ -9,6 +9,7 @@ from torch import Tensor
 from hifigan.errors import UserError
 from tests.test_transfer import PATH, configure, contents_of, modules, moved, spoken  # noqa: F401
 from tests.tiny_model import perturb
+from tests.vits2_settings import FLOW_TRANSFORMER
 from vits.config import FlowConfig, TransformerConfig, WaveNetConfig
 from vits.flow import Flow
 from vits.model import make_model
@@ -19,10 +20,6 @@ TRANSFORMER = TransformerConfig(
 )
 PLAIN = FlowConfig(2, WaveNetConfig(hidden_channels=16, n_layers=2, kernel_size=3))
 CONFIG = dataclasses.replace(PLAIN, transformer=TRANSFORMER)
-SETTING = (
-    'model.flow.transformer={"filter_channels": 16, "n_heads": 2, "n_layers": 1, '
-    '"kernel_size": 3, "dropout": 0.1, "attention_window": 4}'
-)
 
 
 def flow_of(config: FlowConfig, speaker_channels: int = 0, perturbed: bool = True) -> Flow:
@@ -95,7 +92,7 @@ def test_it_begins_as_the_flow_without_and_its_weights_learn() -> None:
 
 
 def test_a_voice_without_is_given_one_and_sounds_the_same(configure) -> None:  # noqa: F811
-    old, new = configure(), configure(SETTING)
+    old, new = configure(), configure(FLOW_TRANSFORMER)
     contents = contents_of(old, *modules(old, seed=1))
     torch.manual_seed(2)
     model = make_model(new)
@@ -110,8 +107,8 @@ def test_a_voice_without_is_given_one_and_sounds_the_same(configure) -> None:  #
 
 
 def test_a_voice_with_one_is_refused_where_there_is_none_or_another(configure) -> None:  # noqa: F811
-    config = configure(SETTING)
+    config = configure(FLOW_TRANSFORMER)
     contents = contents_of(config, *modules(config, seed=1))
-    for other in (configure(), configure(SETTING, "model.flow.transformer.n_heads=1")):
+    for other in (configure(), configure(FLOW_TRANSFORMER, "model.flow.transformer.n_heads=1")):
         with pytest.raises(UserError, match="model.flow.transformer.* --ignore_layers flow"):
             moved(contents, other)

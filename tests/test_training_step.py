@@ -30,7 +30,7 @@ def test_the_losses_carry_the_names_of_the_config(smallest) -> None:
     experiment, batch = make(config)
     losses = step(experiment, batch)
     weights = dataclasses.asdict(config.loss)
-    assert weights.pop("subband") == 0  # of other decoders
+    assert weights.pop("subband") == weights.pop("duration_adversarial") == 0  # of other parts
     assert losses.keys() == {*weights, "discriminator", "total", *NORMS}
     assert all(value.shape == () and value.dtype == torch.float32 for value in losses.values())
     assert not any(value.requires_grad for value in losses.values()), (

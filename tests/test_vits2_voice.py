@@ -7,16 +7,17 @@ import train
 import vits
 from hifigan.checkpoint import read_checkpoint
 from tests.small_run import call, error_line, run_script, write_config, write_data  # noqa: F401
-from tests.test_flow_transformer import SETTING as FLOW_TRANSFORMER
 from tests.test_resume import assert_same
+from tests.vits2_settings import FLOW_TRANSFORMER, JUDGED, SPEAKER_LAYER
 from vits.export import __main__ as export
 from vits.speaking.onnx_engine import with_onnxruntime
 
 VITS2 = (
     "data.speakers=from_data",
-    "model.text_encoder.n_layers=2",
-    "model.text_encoder.speaker_layer=2",
+    *SPEAKER_LAYER,
     FLOW_TRANSFORMER,
+    *JUDGED,
+    "train.duration_discriminator_from_step=3",
     'train.alignment_noise={"scale": 1, "decrease": 0.2}',
 )
 SENTENCE, WHO = "здравей", {"speaker": "boris"}

@@ -6,14 +6,13 @@ from typing import Literal
 
 from hifigan.config import (
     AudioConfig,
-    DiscriminatorConfig,
     GeneratorConfig,
-    TrainConfig,
     require,
     require_geometry,
     require_positive,
 )
 from vits.data_config import DataConfig
+from vits.training_config import LossConfig, VitsDiscriminatorConfig, VitsTrainConfig
 
 FROM_DATA = "from_data"  # "take the table from the training list"; resolved before the first step
 PUBLISHED_TABLES = ("original", "piper")  # vits/text/published.py has them; resolved at the start
@@ -178,56 +177,12 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class LossConfig:
-    """Weights of the generator's terms (VITS Eq. 11); mel is HiFi-GAN's lambda_mel."""
-
-    mel: float
-    kl: float
-    duration: float
-    adversarial: float
-    feature_matching: float
-    subband: float = 0.0  # STFTs of the bands of a decoder that has them
-
-    def __post_init__(self) -> None:
-        for name, weight in vars(self).items():
-            require(weight >= 0, f"{name} is {weight}, expected 0 or more")
-
-
-@dataclass(frozen=True)
-class AlignmentNoiseConfig:
-    """Noise in the scores of the alignment search, less with every step (VITS2 Sec. 2.2)."""
-
-    scale: float  # at step 0, of the scores' standard deviation
-    decrease: float  # of the scale with a step, down to 0
-
-    def __post_init__(self) -> None:
-        require_positive(self, "scale", "decrease")
-
-    @property
-    def n_steps(self) -> float:  # until there is none
-        return self.scale / self.decrease
-
-
-@dataclass(frozen=True)
-class VitsTrainConfig(TrainConfig):
-    frozen_speakers: int = 0  # the first rows of the speaker embedding, which do not learn
-    alignment_noise: AlignmentNoiseConfig | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(
-            self.frozen_speakers >= 0,
-            f"frozen_speakers is {self.frozen_speakers}, expected 0 or more",
-        )
-
-
-@dataclass(frozen=True)
 class VitsConfig:
     audio: AudioConfig
     text: TextConfig
     data: DataConfig
     model: ModelConfig
-    discriminator: DiscriminatorConfig
+    discriminator: VitsDiscriminatorConfig
     loss: LossConfig
     train: VitsTrainConfig
 
@@ -238,6 +193,14 @@ class VitsConfig:
             self.loss.subband == 0 or self.model.decoder.inverse_stft is not None,
             f"loss.subband is {self.loss.subband}, but model.decoder.inverse_stft is null, so that "
             f"there are no bands; set it to 0",
+        )
+        from_step = self.train.duration_discriminator_from_step
+        require(
+            self.discriminator.durations is not None
+            or (self.loss.duration_adversarial, from_step) == (0, 0),
+            f"discriminator.durations is null, but loss.duration_adversarial is "
+            f"{self.loss.duration_adversarial} and train.duration_discriminator_from_step "
+            f"{from_step}; set both to 0",
         )
         require(
             self.data.speakers is None or self.model.speaker_channels > 0,

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from hifigan.atomic_file import appearing_whole
-from hifigan.discriminators import vits_discriminators
 from hifigan.errors import UserError
 from hifigan.freezing import frozen_names
 from hifigan.json_config import config_from_dict, read_json
@@ -20,6 +19,7 @@ from hifigan.start import Opener, Start, compare_with_saved
 from vits.config import FROM_DATA, VitsConfig
 from vits.corpus.check import check_data
 from vits.corpus.tables import asked_tables
+from vits.discriminators import make_discriminators
 from vits.model import VitsModel, make_model
 from vits.training import VitsTraining
 from vits.transfer.report import LoadReport
@@ -104,7 +104,7 @@ def rehearse(
     path: the checkpoint's. The config's symbols are resolved, its speakers may be "from_data".
     """
     with torch.random.fork_rng(devices=[]):
-        networks = make_model(config), vits_discriminators(config.discriminator)
+        networks = make_model(config), make_discriminators(config)
     return _into(networks, contents, config, taking, path)
 
 

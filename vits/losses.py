@@ -22,6 +22,24 @@ def kl_loss(output: TrainingOutput, n_frames: Tensor | float) -> Tensor:
         return (kl * output.spec_mask).sum() / n_frames
 
 
+def duration_discriminator_loss(
+    real: Tensor, generated: Tensor, x_mask: Tensor, n_symbols: Tensor | float
+) -> Tensor:
+    """What the duration discriminator minimises, per symbol (VITS2 Sec. 2.1).
+
+    real, generated: its scores [B, 1, T_text].
+    """
+    squares = (1 - real.float()).square() + generated.float().square()
+    return (squares * x_mask).sum() / n_symbols
+
+
+def duration_adversarial_loss(
+    generated: Tensor, x_mask: Tensor, n_symbols: Tensor | float
+) -> Tensor:
+    """What the predictor minimises so that its durations pass for real ones, per symbol."""
+    return ((1 - generated.float()).square() * x_mask).sum() / n_symbols
+
+
 def duration_loss(output: TrainingOutput, n_symbols: Tensor | float) -> Tensor:
     """The duration predictor's loss per symbol (VITS Eq. 7, or squared error without
     stochasticity).

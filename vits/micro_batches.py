@@ -9,6 +9,19 @@ from vits.passes import TrainingNoise, TrainingOutput
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What the losses of one rank are divided by: the whole batch's counts, per rank.
+
+    The mean over the ranks of losses divided so equals one process's loss on the whole batch, and
+    the sum over micro-batches that of all of them together.
+    """
+
+    utterances: float
+    symbols: Tensor | float
+    frames: Tensor | float
+
+
+@dataclass(frozen=True)
 class GeneratorPass:
     """What the generator made of a micro-batch, and the recordings' windows beside it."""
 

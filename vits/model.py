@@ -10,10 +10,10 @@ from hifigan.generator import Generator
 from vits.config import ModelConfig, VitsConfig
 from vits.duration_predictor import DurationPredictor
 from vits.flow import Flow
-from vits.passes import SpokenPrior, Synthesis, TrainingNoise, TrainingOutput
+from vits.passes import Rhythm, SpokenPrior, Synthesis, TrainingNoise, TrainingOutput
 from vits.posterior_encoder import Posterior, PosteriorEncoder
 from vits.stochastic_duration_predictor import StochasticDurationPredictor
-from vits.text_encoder import TextEncoder, length_mask
+from vits.text_encoder import EncodedText, TextEncoder, length_mask
 from vits.text_on_frames import align, expand, hold, whole_frames
 
 
@@ -21,8 +21,9 @@ class VitsModel(nn.Module):
     """Text and posterior encoder, flow, duration predictor and decoder; one or many speakers.
 
     `n_speakers` is 0 for a single-speaker model, `n_languages` for one without language embedding.
-    `segment_frames` is the length of the window that the decoder sees in training. `grad_checkpoint`
-    trades time for memory in the large parts.
+    `segment_frames` is the length of the window that the decoder sees in training.
+    `grad_checkpoint` trades time for memory in the large parts. `with_rhythm`: what training gives
+    has a Rhythm.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class VitsModel(nn.Module):
         segment_frames: int,
         grad_checkpoint: bool = False,
         n_languages: int = 0,
+        with_rhythm: bool = False,
     ) -> None:
         super().__init__()
         speaker_channels = config.speaker_channels if n_speakers else 0
@@ -45,6 +47,7 @@ class VitsModel(nn.Module):
         )
         self.segment_frames = segment_frames
         self.grad_checkpoint = grad_checkpoint
+        self.with_rhythm = with_rhythm
         self.latent_channels = latent
         self.hop_length = config.decoder.hop_length
         self.text_encoder = TextEncoder(n_symbols, latent, text, n_languages, speaker_channels)
@@ -91,6 +94,7 @@ class VitsModel(nn.Module):
         duration_losses = self.duration_predictor(
             text.hidden, text.x_mask, durations.unsqueeze(1).float(), noise.duration, speaker
         )
+        rhythm = self._rhythm(text, durations, noise.duration, speaker)
         symbol_of_frame = hold(durations, spec.shape[2])
         m_p, logs_p = (
             expand(states, symbol_of_frame) * spec_mask for states in (text.m_p, text.logs_p)
@@ -113,7 +117,22 @@ class VitsModel(nn.Module):
             logs_p,
             spec_mask,
             bands_hat,
+            rhythm,
         )
+
+    def _rhythm(
+        self, text: EncodedText, durations: Tensor, noise: Tensor, speaker: Tensor | None
+    ) -> Rhythm | None:
+        """durations: [B, T_text]; noise: [B, 2, T_text], which the likelihood has used otherwise.
+        The text encoder does not learn from it, as from the predictor's own loss.
+        """
+        if not self.with_rhythm:
+            return None
+        hidden, x_mask = text.hidden.detach(), text.x_mask
+        speaker = None if speaker is None else speaker.detach()
+        predicted = self.duration_predictor.sample(hidden, x_mask, noise, speaker)
+        real = (durations.unsqueeze(1) + 1e-6).log() * x_mask
+        return Rhythm(hidden, x_mask, real, predicted.float())
 
     def draw_noise(
         self,
@@ -265,6 +284,7 @@ def make_model(config: VitsConfig) -> VitsModel:
         config.segment_frames,
         config.train.grad_checkpoint,
         config.n_languages,
+        config.discriminator.durations is not None,
     )
 
 

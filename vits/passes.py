@@ -19,6 +19,16 @@ class TrainingNoise:
 
 
 @dataclass
+class Rhythm:
+    """What the duration discriminator judges (VITS2 Sec. 2.1)."""
+
+    hidden: Tensor  # [B, C_text, T_text], without gradient
+    x_mask: Tensor  # [B, 1, T_text]
+    log_durations: Tensor  # [B, 1, T_text], of the alignment
+    log_durations_hat: Tensor  # [B, 1, T_text], of the predictor
+
+
+@dataclass
 class TrainingOutput:
     wav_hat: Tensor  # [B, 1, segment_samples]
     segment_starts: Tensor  # [B] frames
@@ -30,6 +40,7 @@ class TrainingOutput:
     logs_p: Tensor  # [B, C, T_spec]
     spec_mask: Tensor  # [B, 1, T_spec]
     bands_hat: Tensor | None = None  # [B, n_bands, T_band], of a decoder that joins bands
+    rhythm: Rhythm | None = None  # where there is a duration discriminator
 
 
 @dataclass

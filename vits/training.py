@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from hifigan.accumulation import Accumulation, AveragedNetwork, Losses
-from hifigan.discriminators import halves, vits_discriminators
+from hifigan.discriminators import halves
 from hifigan.distributed import Ranks
 from hifigan.experiment import Validation
 from hifigan.freezing import without_gradients
@@ -24,25 +24,18 @@ from hifigan.training_state import make_state, random_state, set_random_state
 from vits.alignment_numbers import AlignmentNumbers
 from vits.config import VitsConfig
 from vits.data import Batch, Utterance, UtteranceDataset, collate
-from vits.losses import duration_loss, kl_loss
-from vits.micro_batches import GeneratorPass, MicroBatch, MicroBatches
+from vits.discriminators import make_discriminators
+from vits.losses import (
+    duration_adversarial_loss,
+    duration_discriminator_loss,
+    duration_loss,
+    kl_loss,
+)
+from vits.micro_batches import Counts, GeneratorPass, MicroBatch, MicroBatches
 from vits.model import make_model, take_segments
-from vits.passes import TrainingNoise
+from vits.passes import Rhythm, TrainingNoise
 from vits.samples import VALIDATION_SEED, render, write_samples
 from vits.what_learns import frozen_rows
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What the losses of one rank are divided by: the whole batch's counts, per rank.
-
-    The mean over the ranks of losses divided so equals one process's loss on the whole batch, and
-    the sum over micro-batches that of all of them together.
-    """
-
-    utterances: float
-    symbols: Tensor | float
-    frames: Tensor | float
 
 
 class VitsTraining:
@@ -65,7 +58,7 @@ class VitsTraining:
         self.subband_loss = SubbandLoss(head).to(ranks.device) if head else None
         self.state = make_state(
             make_model(config),
-            vits_discriminators(config.discriminator),
+            make_discriminators(config),
             config.train,
             ranks.device,
             frozen_rows(config),
@@ -146,8 +139,9 @@ class VitsTraining:
         with self._autocast():
             both = self.discriminator(torch.cat([made.wav, made.output.wav_hat.detach()]))
             share = len(made.wav) / counts.utterances
-            loss = share * discriminator_loss(*halves(both))
-        return {"discriminator": loss}, loss
+            losses = {"discriminator": share * discriminator_loss(*halves(both))}
+            losses |= self._rhythm_losses(made.output.rhythm, counts)
+        return losses, sum(losses.values())
 
     def _generator_losses(self, part: MicroBatch, counts: Counts) -> tuple[Losses, Tensor]:
         losses = self._compare(part.made or self._pass(part), counts)
@@ -202,9 +196,25 @@ class VitsTraining:
             }
             if self.subband_loss is not None:
                 losses["subband"] = share * self.subband_loss(made.wav, output.bands_hat)
+            if (rhythm := output.rhythm) is not None:
+                scores = self.state.discriminator.durations(
+                    rhythm.hidden, rhythm.log_durations_hat, rhythm.x_mask
+                )
+                losses["duration_adversarial"] = duration_adversarial_loss(
+                    scores, rhythm.x_mask, counts.symbols
+                )
             if not self.state.discriminator_learns:  # else its own update has told the loss
                 losses["discriminator"] = share * discriminator_loss(real, generated).detach()
+                losses |= self._rhythm_losses(rhythm, counts)
             return losses
+
+    def _rhythm_losses(self, rhythm: Rhythm | None, counts: Counts) -> Losses:
+        """The duration discriminator's, where there is one (VITS2 Sec. 2.1)."""
+        if rhythm is None:
+            return {}
+        scores = self.state.discriminator.durations.both(rhythm)
+        loss = duration_discriminator_loss(*scores, rhythm.x_mask, counts.symbols)
+        return {"duration_discriminator": loss}
 
     def _real_segments(self, batch: Batch, spec: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
         """The recordings' samples and mel in the windows that the decoder makes; starts: [B]."""
@@ -214,6 +224,9 @@ class VitsTraining:
 
     def _weighted(self, losses: Losses) -> Tensor:
         weights = asdict(self.config.loss)
+        if "duration_adversarial" in losses:  # the count, as recorded steps cannot ask the host
+            begun = self.state.count >= self.config.train.duration_discriminator_from_step
+            weights["duration_adversarial"] *= begun.float()
         return sum(weights[name] * loss for name, loss in losses.items() if name in weights)
 
     def _counts(self, batch: Batch) -> Counts:
@@ -262,6 +275,7 @@ class VitsTraining:
                 losses["discriminator"] = discriminator_loss(
                     self.state.discriminator(made.wav), self.state.discriminator(output.wav_hat)
                 )
+                losses |= self._rhythm_losses(output.rhythm, counts)
             losses["total"] = self._weighted(losses)
             found.append({name: float(loss) for name, loss in losses.items()})
             alignments.add(batch.tokens[0], output.durations[0])

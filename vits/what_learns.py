@@ -2,10 +2,10 @@
 
 import torch
 
-from hifigan.discriminators import vits_discriminators
 from hifigan.errors import UserError
 from hifigan.freezing import require_something_to_learn
 from vits.config import VitsConfig
+from vits.discriminators import make_discriminators
 from vits.model import make_model
 
 
@@ -25,5 +25,5 @@ def check_freezing(config: VitsConfig) -> None:
     """A UserError if the config freezes what is not there, or all that could learn."""
     frozen_rows(config)
     with torch.device("meta"):
-        networks = make_model(config), vits_discriminators(config.discriminator)
+        networks = make_model(config), make_discriminators(config)
     require_something_to_learn(config.train, *networks)

@@ -77,8 +77,11 @@ def _learning_findings(config: VitsConfig) -> Iterator[Finding]:
             "1 to 5 are values for other models.",
             "--set train.grad_clip=1000, or null",
         )
+    unused = {"subband"}  # which only some decoders have use for
+    if config.discriminator.durations is None:
+        unused.add("duration_adversarial")
     for name, weight in vars(config.loss).items():
-        if weight == 0 and name != "subband":  # which only some decoders have use for
+        if weight == 0 and name not in unused:
             yield Finding(
                 "loss_without_weight",
                 WARNING,
@@ -138,6 +141,16 @@ def _run_findings(config: VitsConfig, n_utterances: int | None) -> Iterator[Find
                 "It would happen at the end alone, if at all.",
                 f"--set train.{key}={max(1, n_steps // 10)}, or raise train.epochs",
             )
+    from_step = train.duration_discriminator_from_step
+    if from_step >= n_steps:
+        yield Finding(
+            "duration_discriminator_unheard",
+            WARNING,
+            f"train.duration_discriminator_from_step is {from_step:,}, but the run has about "
+            f"{n_steps:,} steps",
+            "The duration predictor never learns from it.",
+            f"--set train.duration_discriminator_from_step={n_steps // 2}",
+        )
     if train.alignment_noise is not None and train.alignment_noise.n_steps > n_steps:
         yield Finding(
             "alignment_noise_never_ends",

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from hifigan.discriminators import vits_discriminators
 from hifigan.errors import UserError
 from hifigan.exchange.names import discriminator_name
 from hifigan.exchange.weights import Layout, fit
 from vits.config import VitsConfig
+from vits.discriminators import make_discriminators
 from vits.model import make_model
 
 Weights = dict[str, Tensor]
@@ -68,7 +68,7 @@ def fitted_generator(
 
 def fitted_discriminator(path: Path, found: Weights, config: VitsConfig) -> Weights:
     """Likewise the discriminators', of the original's names."""
-    layout = _layout(_made(lambda: vits_discriminators(config.discriminator)), ())
+    layout = _layout(_made(lambda: make_discriminators(config)), ())
     names = {name: discriminator_name(name) for name in found}
     return fit(path, "discriminators", found, names, layout)
 

@@ -249,6 +249,8 @@ def unsaid(config: VitsConfig) -> list[str]:
         for what, found, fixed in values
         if found != fixed
     ]
+    if config.discriminator.durations is not None:
+        told.append("it has no duration discriminator: this voice's is left out")
     if not holds_discriminators(config):
         told.append("this voice's discriminators have other layers, so no D_* is written")
     elif config_to_dict(config)["discriminator"] != DISCRIMINATOR:

@@ -1,5 +1,5 @@
-"""Layers that a voice of another config cannot have and that begin as nothing, so that it stays the
-voice that it was.
+"""Layers that a voice of another config cannot have. They begin as nothing, or only judge, so that
+it stays the voice that it was.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from vits.config import VitsConfig
 OPTIONAL = {  # their names, by the key of the config that is null where there are none
     "model.flow.transformer": "flow.couplings.*.transformer.*",
     "model.text_encoder.speaker_layer": "text_encoder.condition.*",
+    "discriminator.durations": "discriminator.durations.*",
 }
 
 
@@ -20,6 +21,6 @@ def born(saved: VitsConfig, names: Iterable[str]) -> set[str]:
     return {name for name in names for pattern in absent if selects(pattern, name)}
 
 
-def begins_as_nothing(key: str, saved: VitsConfig) -> bool:
+def is_born(key: str, saved: VitsConfig) -> bool:
     """Whether the key of the config is of layers that `saved` lacks."""
     return key in OPTIONAL and attrgetter(key)(saved) is None

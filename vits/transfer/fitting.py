@@ -12,7 +12,7 @@ from typing import Any
 from hifigan.errors import UserError
 from hifigan.json_config import config_to_dict, differences
 from vits.config import VitsConfig
-from vits.transfer.born import begins_as_nothing
+from vits.transfer.born import is_born
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ def _without_effect(name: str, saved: VitsConfig, target: VitsConfig) -> bool:
     unused = name == "model.duration_predictor.n_flows" and kinds == {"deterministic"}
     if name == "model.text_encoder.speaker_layer" and target.data.speakers is None:
         return True  # what the speaker added is put into the biases
-    return unused or begins_as_nothing(name, saved) or name.endswith(".dropout")
+    if name == "discriminator.durations" and target.discriminator.durations is None:
+        return True  # left out, the others judge as before
+    return unused or is_born(name, saved) or name.endswith(".dropout")
 
 
 def _short(value: Any) -> str:

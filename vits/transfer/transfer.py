@@ -99,7 +99,7 @@ def transfer(
     excused = asked | begun | absent
     share = _require_share(path, fates, excused)
     if judges:
-        _require_judges(path, fates_of_judges, asked | absent)
+        _require_judges(path, fates_of_judges, asked | absent | begun)
 
     _require_numbers(path, state | state_of_judges)
     skipped = _skipped(voice, ours) + _skipped(judges, our_judges)
