@@ -35,6 +35,10 @@ FOREIGN_KEYS = {
     "weight_decay": "it stands in train.optimizer_options",
     "grad_accum_steps": "here it is called train.accumulate",
     "accum_grad": "here it is called train.accumulate",
+    "use_noise_scaled_mas": "here it is called train.alignment_noise",
+    "use_transformer_flows": "here it is called model.flow.transformer",
+    "use_spk_conditioned_encoder": "here it is called model.text_encoder.speaker_layer",
+    "use_duration_discriminator": "here it is called discriminator.durations",
 }
 
 

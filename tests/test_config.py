@@ -233,6 +233,10 @@ def test_an_unknown_key_suggests_the_nearest(mistake_in) -> None:
         ("audio", "filter_length", ["audio.n_fft"]),
         ("audio", "hop_size", ["audio.hop_length"]),
         ("data", "n_speakers", ["data.speakers"]),
+        ("model", "use_noise_scaled_mas", ["train.alignment_noise"]),
+        ("model", "use_transformer_flows", ["model.flow.transformer"]),
+        ("model", "use_spk_conditioned_encoder", ["model.text_encoder.speaker_layer"]),
+        ("model", "use_duration_discriminator", ["discriminator.durations"]),
     ],
 )
 def test_a_key_of_another_project_is_answered_with_ours(section, key, parts) -> None:

@@ -57,7 +57,9 @@ def kinds(config: VitsConfig, n_utterances: int | None = None) -> list[str]:
     return [finding.kind for finding in config_findings(config, Path("c.json"), n_utterances)]
 
 
-@pytest.mark.parametrize("name", ["base.json", "small.json", "multi_speaker.json", "tiny.json"])
+@pytest.mark.parametrize(
+    "name", ["base.json", "small.json", "multi_speaker.json", "tiny.json", "vits2.json"]
+)
 def test_nothing_is_found_in_our_own_configs(tmp_path, name):
     assert kinds(changed(tmp_path / "data", name=name), 10_000) == []
 

@@ -162,7 +162,8 @@ def test_the_originals_form_leaves_it_out_and_says_so(smallest, train, tmp_path,
         "discriminator.period_channels=[4, 4, 4, 4, 4]",
         f"discriminator.scale_layers={[[4, 15, 1, 1], *[[4, 41, 4, 2]] * 4, [4, 5, 1, 1]]}",
     )
-    train(smallest(*JUDGED, *theirs), tmp_path / "run", 2)
+    noise = 'train.alignment_noise={"scale": 0.01, "decrease": 2e-6}'
+    train(smallest(*JUDGED, *theirs, noise), tmp_path / "run", 2)
     contents = newest(tmp_path / "run")
     config = config_from_dict(VitsConfig, contents["config"], "run")
     paths = write_original(tmp_path / "out", config, contents)
@@ -170,6 +171,7 @@ def test_the_originals_form_leaves_it_out_and_says_so(smallest, train, tmp_path,
     names = torch.load(judges, weights_only=True)["model"]
     assert len(names) > 50 and not any("duration" in name for name in names)
     assert "no duration discriminator: this voice's is left out" in caplog.text
+    assert "train.alignment_noise is left out" in caplog.text
 
 
 def test_a_voice_gains_and_loses_it(configure) -> None:  # noqa: F811

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import finetune
 import train
 import vits
 from hifigan.checkpoint import read_checkpoint
@@ -12,8 +13,9 @@ from tests.vits2_settings import FLOW_TRANSFORMER, JUDGED, SPEAKER_LAYER
 from vits.export import __main__ as export
 from vits.speaking.onnx_engine import with_onnxruntime
 
+SPEAKERS = "data.speakers=from_data"
 VITS2 = (
-    "data.speakers=from_data",
+    SPEAKERS,
     *SPEAKER_LAYER,
     FLOW_TRANSFORMER,
     *JUDGED,
@@ -46,6 +48,21 @@ def test_a_run_that_stops_goes_on_as_if_it_had_not(voice_folder, call) -> None: 
     )
     for name in LEARNT:
         assert_same(found[name], expected[name], name)
+
+
+def test_a_voice_of_vits_is_fine_tuned_with_it(voice_folder, call) -> None:  # noqa: F811
+    write_config(voice_folder / "plain.json", SPEAKERS, *SPEAKER_LAYER[:1], "train.epochs=1")
+    code, err = call(voice_folder, train.main, "-c", "plain.json", "-m", "plain", "--max_steps", 1)
+    assert code == 0, err
+    sets = [x for setting in VITS2[2:] for x in ("--set", setting)]
+    arguments = ("--restore_from", "runs/plain", "-m", "tuned", "--data", "data", "--max_steps", 2)
+    code, err = call(voice_folder, finetune.main, *arguments, *sets)
+    assert code == 0, err
+    report = (voice_folder / "runs/tuned/load_report.txt").read_text(encoding="utf-8")
+    assert "100.0% of the parameters that could be loaded are" in report
+    contents = read_checkpoint(voice_folder / "runs/tuned/checkpoints/step_00000002.pt")
+    assert any(".transformer." in name for name in contents["generator"])
+    assert any(name.startswith("durations.") for name in contents["discriminator"])
 
 
 def test_streamed_it_is_the_whole(voice_folder) -> None:

@@ -249,6 +249,8 @@ def unsaid(config: VitsConfig) -> list[str]:
         for what, found, fixed in values
         if found != fixed
     ]
+    if config.train.alignment_noise is not None:
+        told.append("its alignment search has no noise: train.alignment_noise is left out")
     if config.discriminator.durations is not None:
         told.append("it has no duration discriminator: this voice's is left out")
     if not holds_discriminators(config):
