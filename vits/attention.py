@@ -5,6 +5,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class RelativeAttention(nn.Module):
@@ -32,33 +33,40 @@ class RelativeAttention(nn.Module):
         """x: [B, C, T]; x_mask: [B, 1, T]. Returns [B, C, T]."""
         query, key, value = (self._heads(layer(x)) for layer in (self.query, self.key, self.value))
         query = query / math.sqrt(query.shape[-1])
-        neighbours, near = self._neighbours(x.shape[-1], x.device)
 
         scores = query @ key.transpose(-1, -2)  # [B, H, T, T]
         by_distance = query @ self.relative_keys.transpose(-1, -2)  # [B, H, T, 2 * window + 1]
-        scores = scores + torch.where(near, by_distance.gather(-1, neighbours.expand_as(scores)), 0)
+        scores = scores + _by_key(by_distance)
         pairs = (x_mask.unsqueeze(2) * x_mask.unsqueeze(-1)).bool()  # [B, 1, T, T]
         scores = scores.masked_fill(~pairs, -1e4)
         weights = self.dropout(scores.softmax(-1))
 
-        states = weights @ value + self._weights_by_distance(weights) @ self.relative_values
+        states = weights @ value + _by_distance(weights, self.window) @ self.relative_values
         return self.output(states.transpose(-1, -2).flatten(1, 2))
 
     def _heads(self, x: Tensor) -> Tensor:
         """[B, C, T] to [B, H, T, C / H]."""
         return x.unflatten(1, (self.n_heads, -1)).transpose(-1, -2)
 
-    def _neighbours(self, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """For query i and key j: the index of distance j - i, and whether it is in the window."""
-        position = torch.arange(length, device=device)
-        distance = position.unsqueeze(0) - position.unsqueeze(1) + self.window
-        return distance.clamp(0, 2 * self.window), (distance >= 0) & (distance <= 2 * self.window)
 
-    def _weights_by_distance(self, weights: Tensor) -> Tensor:
-        """[B, H, T, T] attention weights to [B, H, T, 2 * window + 1], 0 beyond the text's ends."""
-        length = weights.shape[-1]
-        position = torch.arange(length, device=weights.device).unsqueeze(1)
-        key = position + torch.arange(-self.window, self.window + 1, device=weights.device)
-        inside = (key >= 0) & (key < length)
-        gathered = weights.gather(-1, key.clamp(0, length - 1).expand(*weights.shape[:-1], -1))
-        return torch.where(inside, gathered, 0)
+# Rows of one element more than the next shape has, read on end, begin one element later each time:
+# that turns distances into keys without an index, whose gradient would be a sum over all pairs.
+
+
+def _by_key(by_distance: Tensor) -> Tensor:
+    """Values for key j - i = -window to window of each query i, [..., T, 2 * window + 1], to
+    [..., T, T], 0 for keys beyond the window.
+    """
+    length, n_distances = by_distance.shape[-2:]
+    width = length + n_distances - 1
+    rows = F.pad(by_distance, (0, width + 1 - n_distances)).flatten(-2)[..., : length * width]
+    return rows.unflatten(-1, (length, width))[..., n_distances // 2 :][..., :length]
+
+
+def _by_distance(by_key: Tensor, window: int) -> Tensor:
+    """[..., T, T] to the keys j - i = -window to window, [..., T, 2 * window + 1], 0 beyond the
+    text's ends.
+    """
+    length = by_key.shape[-1]
+    rows = F.pad(F.pad(by_key, (window, window)).flatten(-2), (0, length))
+    return rows.unflatten(-1, (length, -1))[..., : 2 * window + 1]
