@@ -34,7 +34,7 @@ def transformer(graph: Nodes, layers: Sequence[TransformerLayer], x: str, mask: 
 
 
 def _pairs(graph: Nodes, attention: RelativeAttention, x: str, mask: str) -> Pairs:
-    """As RelativeAttention._neighbours and _weights_by_distance index, for x [B, C, 1, T]."""
+    """Which keys lie within the window of a query and how far off, for x [B, C, 1, T]."""
     window, n_heads = attention.window, attention.n_heads
     length = size(graph, x, 3)
     last = graph.node("Sub", [length, graph.integer(1)])
