@@ -67,8 +67,8 @@ def completed(cls: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Set each "section.key=value" in the nested dicts, and return them. A bare word is a
-    string.
+    """Set each "section.key=value" in the nested dicts, and return them. A bare word is a string;
+    null takes a section away, where there need be none.
     """
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -90,7 +90,8 @@ def override(values: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
         free = name.endswith(OPTIONS) or any(section.endswith(OPTIONS) for section in sections)
         if key not in place and not free:
             raise UserError(f'--set {setting}: unknown key "{name}"{_near(key, list(place))}')
-        if isinstance(place.get(key), dict) and not (free and isinstance(value, dict)):
+        is_section = isinstance(place.get(key), dict)
+        if is_section and value is not None and not (free and isinstance(value, dict)):
             raise UserError(
                 f'--set {setting}: "{name}" is a section; set one of: {", ".join(place[key])}'
             )

@@ -153,6 +153,14 @@ def test_set_names_a_setting_that_does_not_exist(setting, parts) -> None:
     assert all(part in message for part in parts), message
 
 
+def test_set_takes_a_section_away_where_there_need_be_none() -> None:
+    settings = ["train.alignment_noise=null", "model.flow.transformer=null"]
+    config = read_config(VitsConfig, REPOSITORY / "configs/vits2.json", settings)
+    assert (config.train.alignment_noise, config.model.flow.transformer) == (None, None)
+    message = mistake(read_config, VitsConfig, BASE, ["model.flow=null"])
+    assert message.endswith("model.flow: found null (null), expected a section {...}")
+
+
 def test_set_is_named_when_its_value_does_not_fit() -> None:
     message = mistake(read_config, VitsConfig, BASE, ["train.batch_size=many"])
     assert message == (
