@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from hifigan.errors import UserError
-from hifigan.json_config import config_from_dict
+from hifigan.json_config import config_from_dict, read_config
+from tests.conftest import REPOSITORY
 from tests.one_step import NORMS, gradients, make, step
 from tests.test_freezing import take_steps
 from tests.test_resume import assert_equals_unbroken, assert_same, newest, train  # noqa: F401
@@ -16,7 +17,7 @@ from tests.tiny_model import perturb
 from tests.vits2_settings import DURATIONS, JUDGED
 from vits.config import VitsConfig
 from vits.discriminators import DurationDiscriminator, make_discriminators
-from vits.export.original import write_original
+from vits.export.original import unsaid, write_original
 from vits.losses import duration_adversarial_loss, duration_discriminator_loss
 from vits.model import make_model
 from vits.passes import Rhythm
@@ -172,6 +173,15 @@ def test_the_originals_form_leaves_it_out_and_says_so(smallest, train, tmp_path,
     assert len(names) > 50 and not any("duration" in name for name in names)
     assert "no duration discriminator: this voice's is left out" in caplog.text
     assert "train.alignment_noise is left out" in caplog.text
+
+
+@pytest.mark.parametrize("settings", [(), JUDGED], ids=["VITS", "VITS2"])
+def test_the_originals_own_discriminators_need_no_change_there(settings) -> None:
+    config = read_config(VitsConfig, REPOSITORY / "configs/base.json", settings)
+    assert not any("widths" in line or "layers" in line for line in unsaid(config))
+    narrow = [*settings, "discriminator.period_channels=[4, 4, 4, 4, 4]"]
+    config = read_config(VitsConfig, REPOSITORY / "configs/base.json", narrow)
+    assert any("other widths" in line for line in unsaid(config))
 
 
 def test_a_voice_gains_and_loses_it(configure) -> None:  # noqa: F811

@@ -229,6 +229,7 @@ def unsaid(config: VitsConfig) -> list[str]:
     dilations = {len(dilations) for dilations in model.decoder.resblock_dilations}
     resblock_dilations = 3 if model.decoder.resblock == "1" else 2
     stochastic = predictor.kind == "stochastic"
+    judges = config_to_dict(config)["discriminator"]
     values = [  # what it is, of this voice, there
         ("width of the WaveNets", wavenets, (hidden, hidden)),
         ("couplings of the flow", flow.n_flows, 4),
@@ -255,7 +256,7 @@ def unsaid(config: VitsConfig) -> list[str]:
         told.append("it has no duration discriminator: this voice's is left out")
     if not holds_discriminators(config):
         told.append("this voice's discriminators have other layers, so no D_* is written")
-    elif config_to_dict(config)["discriminator"] != DISCRIMINATOR:
+    elif any(judges[key] != value for key, value in DISCRIMINATOR.items()):
         told.append("this voice's discriminators have other widths: change those there")
     told.append(
         f"it takes symbols from its text/symbols.py: put the {len(text.symbols)} of this voice "
