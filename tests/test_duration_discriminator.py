@@ -18,11 +18,13 @@ from tests.vits2_settings import DURATIONS, JUDGED
 from vits.config import VitsConfig
 from vits.discriminators import DurationDiscriminator, make_discriminators
 from vits.export.original import unsaid, write_original
+from vits.fine_tuning import rehearse
 from vits.losses import duration_adversarial_loss, duration_discriminator_loss
 from vits.model import make_model
 from vits.passes import Rhythm
 from vits.training import VitsTraining
 from vits.training_config import DurationDiscriminatorConfig
+from vits.transfer.taking import Taking
 from vits.transfer.transfer import transfer
 
 KINDS = ["model.duration_predictor.kind=deterministic", "model.duration_predictor.kind=stochastic"]
@@ -198,3 +200,12 @@ def test_a_voice_gains_and_loses_it(configure) -> None:  # noqa: F811
     contents = contents_of(judged, make_model(judged), make_discriminators(judged))
     with pytest.raises(UserError, match="discriminator.durations.kernel_size is 3"):
         transfer(contents, other, make_model(other), make_discriminators(other), path=PATH)
+
+
+def test_a_fresh_one_cannot_be_frozen(configure) -> None:  # noqa: F811
+    plain, judged = configure(), configure(*JUDGED, 'train.freeze_layers=["discriminator"]')
+    contents = contents_of(plain, make_model(plain), make_discriminators(plain))
+    with pytest.raises(UserError, match="no discriminator of durations, and .* at random"):
+        rehearse(contents, judged, Taking(), PATH)
+    contents = contents_of(judged, make_model(judged), make_discriminators(judged))
+    assert rehearse(contents, judged, Taking(), PATH).share == 1

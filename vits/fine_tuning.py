@@ -159,11 +159,17 @@ def _into(
 ) -> LoadReport:
     report = transfer(contents, config, *networks, taking.reinitialise, taking.speaker, path=path)
     frozen = frozen_names(config.train, *networks)
+    silent = {t.name for t in report.tensors if t.fate in ("fresh", "reinitialised")} & frozen
     judges = {f"discriminator.{name}" for name, _ in networks[1].named_parameters()}
-    if report.fresh_discriminators and judges <= frozen:
-        raise UserError(
-            f"{path}: gives no discriminators, and fresh ones that never learn would judge at "
-            f"random; leave them out of train.freeze_layers, which has "
-            f"{', '.join(config.train.freeze_layers)}"
-        )
+    of_durations = {name for name in judges if name.startswith("discriminator.durations.")}
+    for what, names in (
+        ("discriminators", judges - of_durations),
+        ("discriminator of durations", of_durations),
+    ):
+        if names and names <= silent:
+            raise UserError(
+                f"{path}: gives no {what}, and what is fresh and never learns would judge at "
+                f"random; leave it out of train.freeze_layers, which has "
+                f"{', '.join(config.train.freeze_layers)}"
+            )
     return report.with_frozen(frozen)
