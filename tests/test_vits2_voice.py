@@ -1,5 +1,7 @@
 """A voice with what VITS2 adds goes through everything that voices go through."""
 
+import json
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from hifigan.checkpoint import read_checkpoint
 from tests.small_run import call, error_line, run_script, write_config, write_data  # noqa: F401
 from tests.test_resume import assert_same
 from tests.vits2_settings import FLOW_TRANSFORMER, JUDGED, SPEAKER_LAYER
+from vits.doctor import __main__ as doctor
 from vits.export import __main__ as export
 from vits.speaking.onnx_engine import with_onnxruntime
 
@@ -63,6 +66,37 @@ def test_a_voice_of_vits_is_fine_tuned_with_it(voice_folder, call) -> None:  # n
     contents = read_checkpoint(voice_folder / "runs/tuned/checkpoints/step_00000002.pt")
     assert any(".transformer." in name for name in contents["generator"])
     assert any(name.startswith("durations.") for name in contents["discriminator"])
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with", "without"])
+def test_a_folder_of_it_goes_on_with_or_without_judge_of_durations(
+    voice_folder,
+    call,  # noqa: F811
+    kept,
+) -> None:
+    path = f"folder_{kept}"
+    code, err = call(
+        voice_folder, export.main, "runs/voice", "--format", "voice", "--out_path", path
+    )
+    assert code == 0, err
+    sets = ("discriminator.durations=null", "loss.duration_adversarial=0") if not kept else ()
+    arguments = ("--restore_from", path, "-m", path, "--data", "data", "--max_steps", 1)
+    code, err = call(
+        voice_folder, finetune.main, *arguments, *(x for s in sets for x in ("--set", s))
+    )
+    assert code == 0, err
+    contents = read_checkpoint(voice_folder / f"runs/{path}/checkpoints/step_00000001.pt")
+    assert contents["config"]["train"]["alignment_noise"] is None and not contents["warmup_until"]
+    durations = [name for name in contents["discriminator"] if name.startswith("durations.")]
+    assert bool(durations) is kept
+
+
+def test_the_doctor_aligns_it_with_its_speakers(voice_folder, call) -> None:  # noqa: F811
+    arguments = ("runs/voice", "--json", "found.json", "--no_html")
+    _, err = call(voice_folder, doctor.main, *arguments)
+    found = json.loads((voice_folder / "found.json").read_text(encoding="utf-8"))
+    facts = {fact["name"]: fact["value"] for fact in found["facts"]}
+    assert facts["aligned"].startswith("6 utterances"), err
 
 
 def test_streamed_it_is_the_whole(voice_folder) -> None:
