@@ -10,6 +10,8 @@ from hifigan.mel import Spectrogram
 from tests.small_voice import small_voice
 from vits.data import Utterance
 from vits.samples import render
+from vits.speaking.onnx_engine import with_onnxruntime
+from vits.speaking.voice import Voice
 from vits.text_on_frames import MOST_FRAMES, MOST_FRAMES_OF_SYMBOL, TooManyFrames, whole_frames
 
 LETTERS = 'text.symbols=["_", " ", ".", "a", "b", "c", "d"]'
@@ -51,11 +53,19 @@ def test_more_is_refused_with_what_was_asked_and_allowed(frames, length_scale) -
 
 
 @pytest.fixture
-def diverged(smallest):
-    voice = small_voice(smallest(LETTERS, "model.duration_predictor.kind=deterministic"))
-    with torch.no_grad():
-        voice.model.duration_predictor.projection.bias += 30
-    return voice
+def make_diverged(smallest):
+    def make(by: float) -> Voice:
+        voice = small_voice(smallest(LETTERS, "model.duration_predictor.kind=deterministic"))
+        with torch.no_grad():
+            voice.model.duration_predictor.projection.bias += by
+        return voice
+
+    return make
+
+
+@pytest.fixture
+def diverged(make_diverged):
+    return make_diverged(30)
 
 
 def test_the_text_is_named(diverged) -> None:
@@ -64,6 +74,14 @@ def test_the_text_is_named(diverged) -> None:
     assert str(caught.value).startswith("text 'A bad cab.': ") and "e+" in str(caught.value)
     with pytest.raises(UserError, match="text 'A bad cab.'"):
         next(diverged.stream("A bad cab."))
+
+
+@pytest.mark.parametrize("by", [30, 70, torch.inf, torch.nan])  # e^43 is the last in an int64
+def test_onnxruntime_names_it_too(make_diverged, by) -> None:
+    pytest.importorskip("onnxruntime")
+    voice = with_onnxruntime(make_diverged(by))
+    with pytest.raises(UserError, match="text 'A bad cab.': .* frames for"):
+        voice.speak("A bad cab.")
 
 
 def test_in_training_it_costs_a_sentence_of_the_samples_and_not_the_run(

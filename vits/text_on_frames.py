@@ -86,9 +86,14 @@ def whole_frames(log_durations: Tensor, x_mask: Tensor, length_scale: float) -> 
     """
     durations = torch.ceil(log_durations.float().exp() * x_mask * length_scale).squeeze(1)
     for frames, n_symbols in zip(durations.sum(1).tolist(), x_mask.sum((1, 2)).long().tolist()):
-        if not frames <= min(MOST_FRAMES_OF_SYMBOL * n_symbols, MOST_FRAMES):  # nor NaN
-            raise TooManyFrames(frames, n_symbols)
+        require_speech(frames, n_symbols)
     return durations.clamp(min=1).long() * x_mask.squeeze(1).long()
+
+
+def require_speech(frames: float, n_symbols: int) -> None:
+    """TooManyFrames if so many symbols ask for more than speech takes, or for no number."""
+    if not frames <= min(MOST_FRAMES_OF_SYMBOL * n_symbols, MOST_FRAMES):  # nor NaN
+        raise TooManyFrames(frames, n_symbols)
 
 
 def hold(durations: Tensor, n_frames: int) -> Tensor:

@@ -5,6 +5,7 @@ Of a file that python -m vits.export wrote, or of a model that PyTorch has loade
 
 import importlib.util
 import json
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -37,6 +38,7 @@ from vits.export.onnx_parts import (
 from vits.speaking.engine import Drawn, Noise, Scales
 from vits.speaking.voice import Voice
 from vits.text import SymbolTable, build_front_end
+from vits.text_on_frames import require_speech
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -105,6 +107,9 @@ class OnnxEngine:
         fed = {value.name: inputs[value.name] for value in self.texts.get_inputs()}
         prior, durations = map(torch.from_numpy, self.texts.run(None, fed))
         durations = durations[0]
+        # Each is 1 or more; what is less was no number that fits an int64.
+        is_whole = bool(durations.min() >= 1)
+        require_speech(float(durations.double().sum()) if is_whole else math.inf, len(text))
         of_frames = prior[0, :, 0].repeat_interleave(durations, dim=1)
         m_p, logs_p = of_frames.chunk(2)
         z_p = m_p + noise.of_frames(*m_p.shape) * logs_p.exp() * scales.noise
