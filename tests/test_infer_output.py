@@ -155,6 +155,10 @@ def test_a_recording_is_said_in_another_voice(tmp_path, call):  # noqa: F811
     assert code == 2 and "--convert needs --speaker_from and --speaker" in error_line(err)
     code, err = convert("--convert", "nowhere.wav", *both, "--out_path", "x.wav")
     assert code == 2 and "nowhere.wav: no such file" in error_line(err)
+    recording = (tmp_path / "in.wav").rename(tmp_path / "speech.wav").read_bytes()
+    code, err = convert("--convert", "speech.wav", *both)  # which is where sound goes by default
+    assert code == 2 and "speech.wav: would be written over" in error_line(err)
+    assert (tmp_path / "speech.wav").read_bytes() == recording
 
 
 @pytest.mark.parametrize(

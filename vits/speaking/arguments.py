@@ -179,8 +179,7 @@ def require_sense(args: argparse.Namespace) -> None:
     kind = "a folder" if is_folder else "a file"
     if is_folder and args.out_path.exists() and not args.out_path.is_dir():
         raise UserError(
-            f"{args.out_path}: is a file, expected a folder for several; move it away or choose "
-            f"another name"
+            f"{args.out_path}: is a file, expected a folder; move it away or choose another name"
         )
     if args.raw and not is_pipe:
         raise UserError(f"--raw: {args.out_path} is {kind}; leave it out, or use --out_path -")
@@ -214,6 +213,11 @@ def require_sense(args: argparse.Namespace) -> None:
             raise UserError("--convert needs --speaker_from and --speaker; name both")
         if is_folder or args.timings:
             raise UserError("--convert makes one sound; give --out_path a file, or -")
+        there = args.out_path.exists() and args.convert.exists()
+        if there and args.out_path.samefile(args.convert):
+            raise UserError(
+                f"--convert {args.convert}: would be written over; name another file as --out_path"
+            )
     elif args.speaker_from is not None:
         raise UserError("--speaker_from is for --convert; leave it out, or name the speaker")
 
