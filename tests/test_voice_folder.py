@@ -151,6 +151,16 @@ def test_halves_of_two_voices_are_refused(shipped, refused, tmp_path) -> None:
     assert say(mixed).isfinite().all()  # speaking does not need it
 
 
+def test_the_half_for_training_named_alone_says_where_the_voice_is(shipped, refused) -> None:
+    half = shipped / "voices/voice" / TRAINING
+    for main, *arguments in (
+        (infer.main, "--model_path", half, "--text", SENTENCE),
+        (finetune.main, "--restore_from", half, "--data", "data", "-m", "no"),
+    ):
+        line = refused(main, *arguments)
+        assert f"{TRAINING}: what training uses beside {VOICE}" in line and "the folder" in line
+
+
 @pytest.mark.parametrize("name", [VOICE, TRAINING])
 def test_what_is_there_is_not_written_over(shipped, refused, name) -> None:
     folder = shipped / "voices/kept"

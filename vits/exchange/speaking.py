@@ -8,9 +8,8 @@ from hifigan.json_config import config_from_dict
 from vits.config import VitsConfig
 from vits.exchange.formats import kind_of, read_voice_file
 from vits.exchange.recogniser import as_checkpoint, open_voice, require_average
-from vits.exchange.speak_only import read_speak_only
 from vits.exchange.tensor_file import SUFFIX
-from vits.exchange.voice_folder import VOICE
+from vits.exchange.voice_folder import VOICE, read_to_speak
 
 UNTORCHED = (SUFFIX, ".onnx")  # files that torch did not write
 
@@ -25,7 +24,7 @@ def open_anything_to_speak(
     if (path / VOICE).is_file():  # what training uses beside it is not read
         path = path / VOICE
     if path.suffix == SUFFIX and path.is_file():
-        return path, read_speak_only(path)
+        return path, read_to_speak(path)
     files = [path] if path.is_file() else [*path.glob("checkpoints/*.pt"), *path.glob("*.pt")]
     # Ours is known by its name, so that no more of it is read than speaking needs.
     if any(NAME.fullmatch(file.name) for file in files):

@@ -29,9 +29,21 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def read_to_speak(path: Path) -> dict[str, Any]:
+    """The contents of a speak-only file, alone or in such a folder."""
+    try:
+        return read_speak_only(path)
+    except UserError:
+        if path.name != TRAINING or not path.is_file():
+            raise
+        raise UserError(
+            f"{path}: what training uses beside {VOICE}, no voice of itself; name the folder"
+        ) from None
+
+
 def read_to_train(path: Path) -> dict[str, Any]:
     """The contents of a speak-only file, together with those of TRAINING if that lies beside it."""
-    contents, beside = read_speak_only(path), path.with_name(TRAINING)
+    contents, beside = read_to_speak(path), path.with_name(TRAINING)
     if path.name != VOICE or not beside.is_file():
         return contents
     metadata, weights = read_tensor_file(beside)
