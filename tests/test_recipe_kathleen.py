@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,7 @@ def test_the_speaking_rate_counts_from_where_speech_begins_to_where_it_ends(eval
 
 
 def test_what_is_missing_is_told_in_a_line(place) -> None:
+    (place / "null.json").write_text('{"summary": {"wer": null}}')
     common = ("runs/voice", "--out_path", "no")
     for script, arguments, told in (
         ("evaluate.py", (*common, "--data", "data", "--whisper", "x"), "--whisper x: cannot be"),
@@ -155,6 +157,13 @@ def test_what_is_missing_is_told_in_a_line(place) -> None:
             (*common, "--data", "data", "--natural_scores", "small.json"),
             'has no "summary"',
         ),
+        (
+            "evaluate.py",
+            (*common, "--data", "data", "--natural_scores", "null.json"),
+            "null.json: wer is None, expected a number",
+        ),
+        ("curve.py", ("--points", "points.json", "--out_path", "a.json"), "ends in .svg"),
+        ("curve.py", ("--run", "runs/voice", "--out_path", "no/a.svg"), "no folder no"),
         ("curve.py", ("--run", "runs/voice", "--out_path", "a.svg"), "needs --data and --whisper"),
         ("curve.py", ("--points", "small.json", "--out_path", "a.svg"), "expected [[steps, min"),
         ("ship.py", (*common, "--scores", "no.json", "--hardware", "x"), "no.json: no such file"),
@@ -209,6 +218,16 @@ def test_pauses_of_a_run_are_no_minutes_of_training(part, tmp_path) -> None:
     assert found == {10: 1.0, 20: 2.0, 30: 3.0}
 
 
+@pytest.mark.parametrize(
+    "lines, told",
+    [("", "has no lines"), ('{"step": 1, "time": 0.0}\n{"st', "line 2: no whole record")],
+)
+def test_a_log_that_a_kill_has_torn_is_told(part, tmp_path, lines, told) -> None:
+    (tmp_path / "scalars.jsonl").write_text(lines)
+    with pytest.raises(ValueError, match=f"scalars.jsonl: {told}"):
+        part("curve").minutes_of_steps(tmp_path / "scalars.jsonl", [1])
+
+
 def test_a_voice_is_shipped_with_its_card_and_sentences(place, evaluated) -> None:
     scores = json.loads((evaluated[0] / "scores.json").read_text("utf-8"))
     arguments = ("runs/voice", "--hardware", "two old cores", "--out_path", "voices/small")
@@ -216,6 +235,9 @@ def test_a_voice_is_shipped_with_its_card_and_sentences(place, evaluated) -> Non
     assert "word errors 23%, expected 20% at most" in error_line(bad.stderr)
     assert not (place / "voices").exists()
     scores["synthesised"]["wer"] = 0.0625
+    (evaluated[0] / "good.json").write_text(json.dumps(scores | {"step": None}))
+    bad = run(place, "ship.py", *arguments, "--scores", "evaluation/good.json", expect=2)
+    assert "good.json: step is None, expected a whole number" in error_line(bad.stderr)
     (evaluated[0] / "good.json").write_text(json.dumps(scores | {"step": 2}))
     bad = run(place, "ship.py", *arguments, "--scores", "evaluation/good.json", expect=2)
     assert "of step 2, but runs/voice is of step 3" in error_line(bad.stderr)
@@ -249,6 +271,32 @@ def test_its_config_and_lists_fit_the_present_code() -> None:
     assert [len(rows) for rows in sides.values()] == [1474, 74, 72]
     texts = [{text for _, text in rows} for rows in sides.values()]
     assert not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
+
+
+def test_the_recipe_ends_before_the_training_if_its_voice_is_there_or_whisper_is_not(
+    tmp_path,
+) -> None:
+    (tmp_path / "recipes/kathleen").mkdir(parents=True)
+    script = shutil.copy(RECIPE / "run.sh", tmp_path / "recipes/kathleen")
+    (tmp_path / "bin").mkdir()  # a python that has nothing installed
+    (tmp_path / "bin/python").write_text("#!/bin/sh\necho ran $* >&2; exit 1\n")
+    (tmp_path / "bin/python").chmod(0o755)
+    (tmp_path / "recordings").mkdir()
+
+    def run_it() -> str:
+        path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        made = subprocess.run(
+            ["sh", str(script), tmp_path / "recordings", "a CPU", "3"],
+            env=os.environ | {"PATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 2 and "vits.prepare" not in made.stderr
+        return error_line(made.stderr)
+
+    assert "pip install faster-whisper" in run_it()
+    (tmp_path / "voices/kathleen").mkdir(parents=True)
+    assert "voices/kathleen: is there already" in run_it()
 
 
 def test_the_recipe_says_what_it_wants() -> None:

@@ -40,6 +40,7 @@ def main() -> None:
     args = read_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with user_errors_exit():
+        require_picture(args.out_path)
         if args.points:
             points = read_points(args.points)
         elif args.data is None or args.whisper is None:
@@ -62,6 +63,14 @@ def read_arguments() -> argparse.Namespace:
         "--out_path", type=Path, required=True, metavar="FILE", help=".svg file to write"
     )
     return parser.parse_args()
+
+
+def require_picture(path: Path) -> None:
+    """A UserError if no picture can be written there, before hours of hearing."""
+    if path.suffix != ".svg":
+        raise UserError(f"--out_path {path}: expected a name that ends in .svg; choose another")
+    if not path.parent.is_dir():
+        raise UserError(f"--out_path {path}: no folder {path.parent}; make it first")
 
 
 def measured(run: Path, data: Path, whisper: Whisper) -> list[Point]:
@@ -87,7 +96,16 @@ def minutes_of_steps(scalars: Path, steps: list[int]) -> dict[int, float]:
     """When a run came to its steps, in minutes of training from the first line of its log on."""
     if not scalars.is_file():
         raise UserError(f"{scalars}: no such file; name the folder of the run, which has its log")
-    rows = [json.loads(line) for line in scalars.read_text(encoding="utf-8").splitlines()]
+    rows = []
+    for number, line in enumerate(scalars.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError:  # a killed process left it
+            raise UserError(
+                f"{scalars}: line {number}: no whole record; let the run go on, or delete the line"
+            ) from None
+    if not rows:
+        raise UserError(f"{scalars}: has no lines; let the run come to train.log_every steps")
     reached, seconds = [(rows[0]["step"], 0.0)], 0.0
     for before, row in zip(rows, rows[1:]):
         gap = row["time"] - before["time"]

@@ -18,6 +18,17 @@ steps=$3
 cd "$(dirname "$0")/../.."
 recipe=recipes/kathleen
 run=runs/kathleen
+voice=voices/kathleen
+
+# What would end it after the hours of training ends it here.
+if [ -e $voice ]; then
+    echo "error: $voice: is there already, and is not written over; move it away" >&2
+    exit 2
+fi
+if ! python -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('faster_whisper'))"; then
+    echo "error: faster-whisper is not installed; run: pip install faster-whisper" >&2
+    exit 2
+fi
 
 # Who is held out is part of the recipe, so that figures compare: lists beside the recordings.
 [ -f "$recordings/train.csv" ] || cp $recipe/lists/*.csv "$recordings"
@@ -28,4 +39,4 @@ python $recipe/evaluate.py $run --data data/kathleen --whisper base.en --out_pat
 python $recipe/curve.py --run $run --data data/kathleen --whisper base.en \
     --out_path $recipe/curve.svg
 python $recipe/ship.py $run --scores $run/evaluation/scores.json --hardware "$hardware" \
-    --out_path voices/kathleen
+    --out_path $voice

@@ -25,7 +25,11 @@ def read_summary(path: Path) -> dict[str, float]:
     summary = _read(path).get("summary")
     if not isinstance(summary, dict):
         raise UserError(f'{path}: has no "summary"; expected {{"summary": {{"wer": 0.03, ...}}}}')
-    found = {key: float(summary[key]) for key in ROWS if key in summary}
+    given = {key: summary[key] for key in ROWS if key in summary}
+    for key, value in given.items():
+        if type(value) not in (int, float):
+            raise UserError(f"{path}: {key} is {value!r}, expected a number; leave out what is not")
+    found = {key: float(value) for key, value in given.items()}
     if not found:
         raise UserError(f"{path}: none of these in its summary: {', '.join(ROWS)}")
     return found
@@ -36,6 +40,12 @@ def read_scores(path: Path) -> dict[str, Any]:
     scores = _read(path)
     if not all(isinstance(scores.get(side), dict) for side in SIDES):
         raise UserError(f"{path}: expected {' and '.join(SIDES)} in it, as evaluate.py writes them")
+    for key in ("step", "sentences"):
+        if type(scores.get(key)) is not int:
+            raise UserError(
+                f"{path}: {key} is {scores.get(key)!r}, expected a whole number, as evaluate.py "
+                f"writes it"
+            )
     return scores
 
 
