@@ -24,6 +24,7 @@ from tests.small_run import (  # noqa: F401 (fixtures)
 )
 from vits.exchange.recogniser import open_voice
 from vits.exchange.speaking import open_anything_to_speak
+from vits.exchange.tensor_file import read_tensor_file
 from vits.exchange.voice_folder import TRAINING, VOICE
 from vits.export import __main__ as export
 from vits.speaking.loading import load_voice
@@ -92,6 +93,23 @@ def test_a_moving_average_goes_into_both_files(shipped) -> None:
     bias = "posterior_encoder.input.bias"
     assert torch.equal(opened.generator[bias], ours["ema"][bias])
     assert not torch.equal(opened.generator[bias], ours["generator"][bias])
+
+
+def test_written_again_it_keeps_the_name_of_its_weights(shipped, refused, call) -> None:  # noqa: F811
+    again = ("voices/average", "--format", "voice", "--out_path", "again")
+    line = refused(export.main, *again, "--weights", "trained")
+    assert "has no trained weights, only ema ones" in line
+    code, err = call(shipped, export.main, *again)
+    assert code == 0, err
+    for name in (VOICE, TRAINING):
+        (metadata, weights), (known, expected) = (
+            read_tensor_file(shipped / folder / name) for folder in ("again", "voices/average")
+        )
+        assert metadata.get("speak_only") == known.get("speak_only")
+        assert weights.keys() == expected.keys()
+        for tensor, weight in expected.items():
+            torch.testing.assert_close(weights[tensor], weight)
+    shutil.rmtree(shipped / "again")
 
 
 SMALL = ("--set", "train.batch_size=2", "--set", "train.look_at_start=false")

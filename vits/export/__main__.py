@@ -155,6 +155,9 @@ def write_voice(args: argparse.Namespace) -> None:
     """Two files, which hold all weights together."""
     opened = open_whole(args)
     contents = as_checkpoint(opened)
+    if opened.contents and opened.contents.get("speak_only") == "ema":
+        # Such a folder has one set of weights; what they are goes along.
+        contents |= {"ema": contents["generator"], "generator": {}}
     voice = load_voice(
         opened.path, torch.device("cpu"), args.weights, lambda path: (path, contents)
     )
