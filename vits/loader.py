@@ -37,9 +37,7 @@ def make_loader(
     """
     train, rate, hop_length = config.train, config.audio.sample_rate, config.audio.hop_length
     n_samples = sample_counts(utterances)
-    n_frames, in_few_shapes = n_samples // hop_length, records_steps(train, ranks)
-    if in_few_shapes:  # the budget is for what is computed, padding included
-        n_frames = np.array([padded_frames(int(n), hop_length) for n in n_samples])
+    n_frames, in_few_shapes = frames_alone(n_samples, config, ranks)
     if train.max_batch_frames is not None:
         require_budget(train.max_batch_frames, utterances, n_frames)
     rows = repeated(
@@ -64,6 +62,20 @@ def make_loader(
             )
     pad = functools.partial(collate, hop_length=hop_length if in_few_shapes else None)
     return batch_loader(dataset, batches, pad, heaviest, train, ranks)
+
+
+def frames_alone(
+    n_samples: np.ndarray, config: VitsConfig, ranks: Ranks
+) -> tuple[np.ndarray, bool]:
+    """Frames that each utterance takes of train.max_batch_frames, and whether batches are padded to
+    few shapes: the budget is for what is computed, padding included.
+
+    n_samples, and what is returned: int64 [n_utterances].
+    """
+    hop_length = config.audio.hop_length
+    if not records_steps(config.train, ranks):
+        return n_samples // hop_length, False
+    return np.array([padded_frames(int(n), hop_length) for n in n_samples]), True
 
 
 def require_budget(

@@ -22,7 +22,9 @@ from hifigan.loop import Limits
 from hifigan.losses import mel_loss
 from vits.config import VitsConfig
 from vits.corpus.check import CheckedData
+from vits.corpus.utterance_table import sample_counts
 from vits.data import UtteranceDataset
+from vits.loader import frames_alone
 from vits.training import VitsTraining
 
 logger = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class Trial:
         """The utterances of the trial, which are validated, too."""
         n_utterances = self.n_utterances
         if n_utterances is None:
-            n_utterances = min(step_size(data, ranks.n_ranks), len(data.train))
+            n_utterances = min(step_size(data, ranks), len(data.train))
         if n_utterances > len(data.train):
             raise UserError(
                 f"--subset {n_utterances}: the training list has {len(data.train)} utterances to "
@@ -77,14 +79,15 @@ class Trial:
         return dataclasses.replace(data, train=chosen, valid=chosen)
 
 
-def step_size(data: CheckedData, n_ranks: int) -> int:
+def step_size(data: CheckedData, ranks: Ranks) -> int:
     """Utterances at the list's head that fit into one step of all ranks."""
     train = data.config.train
     size = train.batch_size
     if train.max_batch_frames is not None:
-        head = data.train[: n_ranks * train.accumulate * size]
-        size = min(size, train.max_batch_frames // max(u.n_frames for u in head))
-    return n_ranks * train.accumulate * max(1, size)
+        head = data.train[: ranks.n_ranks * train.accumulate * size]
+        n_frames, _ = frames_alone(sample_counts(head), data.config, ranks)
+        size = min(size, train.max_batch_frames // int(n_frames.max()))
+    return ranks.n_ranks * train.accumulate * max(1, size)
 
 
 class Judge:
