@@ -13,7 +13,9 @@ from tests.planted_text import PLANTS, bulgarian, english
 from vits.config import VitsConfig
 from vits.doctor.findings import ERROR, NOTE, WARNING
 from vits.doctor.list_checks import list_findings
-from vits.doctor.text_checks import rate_findings, speaker_findings, text_findings
+from vits.doctor.rate_checks import rate_findings
+from vits.doctor.speaker_checks import speaker_findings
+from vits.doctor.text_checks import text_findings
 from vits.sources.entry import (
     BAD_JSON,
     LINE_BREAKS,

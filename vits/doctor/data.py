@@ -18,10 +18,12 @@ from vits.corpus.advice import advice, amount
 from vits.doctor.data_set import DataSet, examine_sounds, recordings_of
 from vits.doctor.findings import ERROR, Case, Examination, Finding
 from vits.doctor.list_checks import list_findings
+from vits.doctor.rate_checks import rate_findings
 from vits.doctor.sound_checks import FILE_RULES, MAX_CASES, sound_findings
 from vits.doctor.sound_file import MISSING
 from vits.doctor.sound_table import Sounds, table_of
-from vits.doctor.text_checks import rate_findings, speaker_findings, text_findings
+from vits.doctor.speaker_checks import speaker_findings
+from vits.doctor.text_checks import text_findings
 from vits.sources.entry import Entry
 from vits.sources.reader import read_source
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Finding
+from vits.sources.entry import Entry
 
 N_CASES = 200  # that a finding keeps
 ODD = re.compile(
@@ -201,6 +202,12 @@ def script_of(text: str) -> str:
         return "CYRILLIC"
     letters = [unicodedata.name(c, "?").split()[0] for c in text if c.isalpha()]
     return max(set(letters), key=letters.count) if letters else ""
+
+
+def case_of(entry: Entry, detail: str, badness: float = 0.0) -> Case:
+    """One utterance with what was found in it; larger badness is worse."""
+    path = None if entry.path is None else str(entry.path)
+    return Case(entry.place, entry.id, detail, badness, path, entry.text)
 
 
 def finding(
