@@ -16,13 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment, Watched
 from hifigan.optimization import FUSED
 from hifigan.phases import phase, unmeasured
 from hifigan.precision import autocast_dtype
+from hifigan.training_config import TrainConfig
 
 Key = tuple[Any, ...]  # what recordings differ in
 

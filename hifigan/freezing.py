@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn, optim
 
-from hifigan.config import TrainConfig
 from hifigan.errors import UserError
 from hifigan.layers import matching
 from hifigan.optimization import make_optimizer
+from hifigan.training_config import TrainConfig
 
 BEHIND = "discriminator."  # stands before the discriminators' names
 DEFAULT = -1  # the place in layer_lr of what it does not name

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks, usable_cores
+from hifigan.training_config import TrainConfig
 
 logger = logging.getLogger(__name__)
 

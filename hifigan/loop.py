@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.experiment import Experiment
 from hifigan.interrupts import ended, interrupts
@@ -26,6 +25,7 @@ from hifigan.monitor import Pace, summary
 from hifigan.phases import Phases, phase
 from hifigan.run_folder import RunFolder
 from hifigan.step_report import StepReports, send
+from hifigan.training_config import TrainConfig
 from hifigan.training_state import TrainingState
 
 logger = logging.getLogger(__name__)

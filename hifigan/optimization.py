@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
-from hifigan.config import TrainConfig
 from hifigan.errors import UserError
+from hifigan.training_config import TrainConfig
 
 # They need more than numbers: functions, other schedules, or a loss to watch.
 NOT_BY_NAME = (

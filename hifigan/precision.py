@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from hifigan.config import TrainConfig
+from hifigan.training_config import TrainConfig
 
 
 def autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:

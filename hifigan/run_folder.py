@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from hifigan.checkpoint import CheckpointFolder, read_checkpoint
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment
@@ -21,6 +20,7 @@ from hifigan.monitor import Monitor, Pace, pace_values, summary
 from hifigan.phases import Phases
 from hifigan.returns import Returns
 from hifigan.step_report import StepReports
+from hifigan.training_config import TrainConfig
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
+from hifigan.training_config import TrainConfig
 
 LOWEST, HIGHEST = 9_000, 11_000  # factors of misjudged lengths; whole numbers, so bounds are exact
 

@@ -16,13 +16,13 @@ from torch import nn
 
 from hifigan.atomic_file import appearing_whole, sync
 from hifigan.checkpoint import CheckpointFolder, open_checkpoint
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.experiment import Experiment
 from hifigan.freezing import same_groups
 from hifigan.json_config import config_to_dict, config_to_json, differences
 from hifigan.optimization import state_names
+from hifigan.training_config import TrainConfig
 
 logger = logging.getLogger(__name__)
 

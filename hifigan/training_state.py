@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn, optim
 
 from hifigan.accumulation import AveragedNetwork
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.freezing import Freezing, is_thawed, rows_held
 from hifigan.optimization import Schedule, set_rate, step_unless
 from hifigan.phases import phase
 from hifigan.precision import autocast_dtype
+from hifigan.training_config import TrainConfig
 
 logger = logging.getLogger(__name__)
 

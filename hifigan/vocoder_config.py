@@ -6,10 +6,10 @@ from hifigan.config import (
     AudioConfig,
     DiscriminatorConfig,
     GeneratorConfig,
-    TrainConfig,
     require,
     require_geometry,
 )
+from hifigan.training_config import TrainConfig
 
 
 @dataclass(frozen=True)

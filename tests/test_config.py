@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import hifigan.config
+import hifigan.training_config
 import vits.config
 import vits.data_config
 import vits.training_config
@@ -585,7 +586,13 @@ def test_the_table_breaks_every_rule_there_is(monkeypatch) -> None:
             broken.add((caller.f_globals["__name__"], caller.f_lineno))
             raise UserError(message)
 
-    modules = (hifigan.config, vits.config, vits.data_config, vits.training_config)
+    modules = (
+        hifigan.config,
+        hifigan.training_config,
+        vits.config,
+        vits.data_config,
+        vits.training_config,
+    )
     for module in modules:
         monkeypatch.setattr(module, "require", note)
     for settings, _, _ in RULES:

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks
 from hifigan.errors import UserError
 from hifigan.freezing import same_groups
 from hifigan.json_config import read_config
+from hifigan.training_config import TrainConfig
 from hifigan.training_state import TrainingState, make_state
 from tests.distributed_worker import Step
 from tests.one_step import make, step

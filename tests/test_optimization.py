@@ -11,9 +11,9 @@ import torch
 from torch import nn, optim
 
 from hifigan.checkpoint import read_checkpoint, write_checkpoint
-from hifigan.config import TrainConfig
 from hifigan.errors import UserError
 from hifigan.optimization import check_optimization, step_unless
+from hifigan.training_config import TrainConfig
 from hifigan.training_state import TrainingState, make_state
 from tests.one_step import make, step
 from tests.test_resume import ALONE, assert_same

@@ -132,6 +132,17 @@ def test_the_core_never_imports_what_stands_around_it():
     assert not found
 
 
+def test_every_file_of_the_program_is_shorter_than_300_lines():
+    """So that each can be read in one sitting; one that grows past it is split by what it does."""
+    folders = ("hifigan", "vits", "recipes", "benchmarks")
+    sources = [*ROOT.glob("*.py"), *(s for name in folders for s in (ROOT / name).rglob("*.py"))]
+    assert len(sources) > 200
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in sources
+    }
+    assert {name: n for name, n in lengths.items() if n >= 300} == {}
+
+
 def test_nothing_outside_the_tests_imports_torchaudio():
     sources = [
         *(ROOT / "hifigan").rglob("*.py"),

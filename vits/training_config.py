@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hifigan.config import DiscriminatorConfig, TrainConfig, require, require_positive
+from hifigan.config import DiscriminatorConfig, require, require_positive
+from hifigan.training_config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from hifigan.config import TrainConfig
 from hifigan.distributed import Ranks, usable_cores
 from hifigan.precision import autocast_dtype
+from hifigan.training_config import TrainConfig
 
 logger = logging.getLogger(__name__)
 

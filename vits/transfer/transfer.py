@@ -4,9 +4,7 @@ Nothing in the model changes before all is found to fit.
 """
 
 import difflib
-import math
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,14 @@ from vits.config import VitsConfig
 from vits.model import VitsModel
 from vits.transfer.born import born
 from vits.transfer.conditions import entered_names, folded, is_condition, silenced
+from vits.transfer.enough import FLAG, require_judges, require_numbers, require_share
 from vits.transfer.fitting import require_same_meaning
 from vits.transfer.languages import LANGUAGES, in_one_language, language_rows
 from vits.transfer.report import LoadReport, TensorFate
 from vits.transfer.tables import TableChange, moved_rows, speaker_rows, symbol_rows
 
-MIN_SHARE = 0.9  # of the parameters; a file that gives less is hardly the intended one
 SYMBOLS, SPEAKERS = "text_encoder.embedding.weight", "speaker_embedding.weight"
 JUDGE = "discriminator."
-FLAG = "--ignore_layers"
 NO_CHANGE = TableChange((), (), {})
 
 
@@ -97,11 +94,11 @@ def transfer(
         name for pattern in contents.get("absent", ()) for name in names if selects(pattern, name)
     }
     excused = asked | begun | absent
-    share = _require_share(path, fates, excused)
+    share = require_share(path, fates, excused)
     if judges:
-        _require_judges(path, fates_of_judges, asked | absent | begun)
+        require_judges(path, fates_of_judges, asked | absent | begun)
 
-    _require_numbers(path, state | state_of_judges)
+    require_numbers(path, state | state_of_judges)
     skipped = _skipped(voice, ours) + _skipped(judges, our_judges)
     model.load_state_dict(ours | state)
     discriminator.load_state_dict(
@@ -251,68 +248,3 @@ def _skipped(theirs: dict[str, Tensor], ours: dict[str, Tensor]) -> list[TensorF
         for name, tensor in theirs.items()
         if plain_name(name) not in known
     ]
-
-
-def _require_share(path: Path, fates: list[TensorFate], excused: set[str]) -> float:
-    """The share of parameters that come from the file, of those that could."""
-    counted = [fate for fate in fates if fate.name not in excused]
-    missed = [fate for fate in counted if fate.fate not in ("loaded", "resized")]
-    total = sum(fate.n_parameters for fate in counted)
-    share = 1 - sum(fate.n_parameters for fate in missed) / total if total else 0.0
-    if not any(fate.fate in ("loaded", "resized") for fate in fates):
-        raise UserError(
-            f"{path}: none of its weights would be loaded{_missed_parts(missed)}; use a voice that "
-            f"fits the config, or train from random weights"
-        )
-    if total and share < MIN_SHARE:
-        layers = " ".join(_layers(missed, fates))
-        raise UserError(
-            f"{path}: only {math.floor(100 * share)}% of the parameters fit this config, "
-            f"expected {MIN_SHARE:.0%} or more{_missed_parts(missed)}; use the voice's own "
-            f"config, or begin these anew with finetune.py's {FLAG} {layers}"
-        )
-    return share if total else 1.0
-
-
-def _layers(missed: list[TensorFate], fates: list[TensorFate]) -> list[str]:
-    """The fewest parts and layers that cover all that is missed and nothing that fits."""
-    fitting = {
-        begin
-        for fate in fates
-        if fate.fate in ("loaded", "resized")
-        for begin in accumulate(fate.name.split("."), "{}.{}".format)
-    }
-    begins = (
-        next(b for b in accumulate(fate.name.split("."), "{}.{}".format) if b not in fitting)
-        for fate in missed
-    )
-    return list(dict.fromkeys(begins))
-
-
-def _missed_parts(missed: list[TensorFate]) -> str:
-    firsts: dict[str, TensorFate] = {}
-    for fate in missed:
-        part = part_of(fate.name)
-        if part not in firsts or (fate.misfit and not firsts[part].misfit):
-            firsts[part] = fate
-    words = (f"{plain_name(f.name)} {f.misfit or 'is not in the file'}" for f in firsts.values())
-    return f": {'; '.join(words)}" if firsts else ""
-
-
-def _require_numbers(path: Path, state: dict[str, Tensor]) -> None:
-    for name, tensor in state.items():
-        if not tensor.isfinite().all():
-            raise UserError(
-                f"{path}: {name} has values that are not numbers; use an earlier checkpoint"
-            )
-
-
-def _require_judges(path: Path, fates: list[TensorFate], excused: set[str]) -> None:
-    for fate in fates:
-        if fate.name not in excused and fate.fate != "loaded":
-            raise UserError(
-                f"{path}: its discriminators do not fit the config: {plain_name(fate.name)} "
-                f"{fate.misfit or 'is not in the file'}; set the config's discriminator section to "
-                f"the file's, or begin them anew with finetune.py's {FLAG} "
-                f"discriminator"
-            )
