@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -291,6 +292,32 @@ def test_a_client_that_goes_away_before_the_answer_begins_frees_its_place(
     assert server.say(response_format="pcm")[0] == 200  # behind the four
     assert time.monotonic() - begun < 0.8 + 2 * whole
     server.stop()
+
+
+@pytest.mark.parametrize("n_interrupts", [1, 2])
+def test_an_interrupt_while_it_streams_leaves_no_traceback(
+    voice: Voice, tmp_path: Path, n_interrupts: int
+) -> None:
+    """The second one does not wait for the client."""
+    server = Server(write_voice(voice, tmp_path))
+    asked = {"input": (STORY + " ") * 160, "voice": "anna", "response_format": "pcm", "speed": 0.25}
+    body = json.dumps(asked).encode()
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # it is slow to take the sound
+        client.connect((host, int(port)))
+        client.sendall(
+            b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        for _ in range(n_interrupts):
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert server.process.wait(30) == 130
+    server.stop()
+    log = "".join(server.log)
+    assert "interrupted" in log and "Traceback" not in log, log
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ Needs pip install starlette uvicorn. Without --host it can be reached from this 
 """
 
 import argparse
+import asyncio
 import errno
 import importlib.util
 import logging
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("starlette", "uvicorn")
 HOST, PORT = "127.0.0.1", 8000
 BACKLOG = 128  # clients that may wait before the server runs
+STOP_SECONDS = 3  # after Ctrl-C, for what is being said
 THIS_COMPUTER = "name an address of this computer, such as 127.0.0.1, or 0.0.0.0 for all"
 
 
@@ -44,7 +46,10 @@ def main() -> None:
         host, port = sock.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         logger.info("type and listen: http://%s:%d/", shown, port)
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+        config = uvicorn.Config(
+            app, log_level="warning", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+        )
+        logging.getLogger("uvicorn.error").addFilter(is_no_stop)  # after Config, which sets it up
         uvicorn.Server(config).run(sockets=[sock])
 
 
@@ -114,6 +119,11 @@ def bound(host: str, port: int) -> socket.socket:
         fix = "choose another port, or 0 for any" if is_of_port else THIS_COMPUTER
         told = error.strerror or error
         raise UserError(f"--host {host} --port {port}: {told}; {fix}") from None
+
+
+def is_no_stop(record: logging.LogRecord) -> bool:
+    """False of uvicorn's traceback for an answer that it has cut short itself, to stop."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 if __name__ == "__main__":
