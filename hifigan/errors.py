@@ -18,6 +18,7 @@ OUTSIDE = {  # what the system refuses for reasons that the user can see to, and
     errno.EEXIST: "move it away or choose another name",
     errno.ENOTDIR: "move it away or choose another name",
     errno.EISDIR: "name a file",
+    errno.ELOOP: "remove the link, which leads back to itself",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOSPC: "make room on the disk; what was saved before is whole",
     errno.EDQUOT: "make room on the disk; what was saved before is whole",

@@ -365,6 +365,16 @@ def test_a_file_that_cannot_be_read_is_an_error_and_exit_code_1(tmp_path, told):
     assert done.returncode == 1 and "unreadable" in kinds
 
 
+def test_a_link_that_leads_back_to_itself_ends_in_one_line(tmp_path, told):
+    data = shutil.copytree(REPOSITORY / "data" / "ljspeech-mini", tmp_path / "data")
+    (data / "flac" / "more").symlink_to("more")
+    done = told("data", "--no_html", "--list_only")
+    assert done.returncode == 2 and done.stdout == ""
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("error: data/flac/more: ") and "remove the link" in line
+    assert "Traceback" not in done.stderr
+
+
 def test_a_list_is_looked_at_without_its_recordings(tmp_path, told):
     shutil.copy(REPOSITORY / "data" / "ljspeech-mini" / "metadata.csv", tmp_path / "metadata.csv")
     done = told("metadata.csv", "--list_only", "--no_html", "--quiet")
