@@ -18,6 +18,7 @@ from vits.doctor.speaker_checks import speaker_findings
 from vits.doctor.text_checks import text_findings
 from vits.sources.entry import (
     BAD_JSON,
+    EMPTY_LIST,
     LINE_BREAKS,
     NO_RECORDING_LISTED,
     NO_TEXT_FILE,
@@ -95,6 +96,7 @@ def test_the_right_word_and_the_repaired_text_stand_beside_the_wrong_ones():
         (NO_TEXT_FILE, "no_text"),
         (NO_RECORDING_LISTED, "recording_not_listed"),
         (LINE_BREAKS, "line_breaks"),
+        (EMPTY_LIST, "empty_list"),
     ],
 )
 def test_a_problem_of_a_list_is_a_finding_with_its_line(problem, kind):

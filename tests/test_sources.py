@@ -9,6 +9,7 @@ from hifigan.errors import UserError
 from tests.small_sources import SOURCES, SPEAKERS, TEXTS, lines, listed, sound
 from vits.sources.entry import (
     BAD_JSON,
+    EMPTY_LIST,
     LINE_BREAKS,
     NO_RECORDING_LISTED,
     NOT_UTF8,
@@ -106,6 +107,19 @@ def test_recordings_without_a_line_and_lines_without_a_recording_are_told(tmp_pa
     gone, near = read_source(tmp_path).entries[-2:]
     assert gone.path is None and gone.near is None
     assert near.path is None and near.near.endswith("wavs/b2.wav")
+
+
+@pytest.mark.parametrize(
+    "suffix, line", [("csv", "a|Hello."), ("jsonl", '{"audio": "a", "text": "Hello."}')]
+)
+@pytest.mark.parametrize("empty", ["", "\n\n"])
+def test_a_list_without_an_utterance_beside_a_good_one_is_told(tmp_path, suffix, line, empty):
+    (tmp_path / f"train.{suffix}").write_text(f"{line}\n")
+    (tmp_path / f"valid.{suffix}").write_text(empty)
+    source = read_source(tmp_path)
+    assert len(source.entries) == 1
+    (problem,) = source.problems
+    assert (problem.kind, problem.place) == (EMPTY_LIST, f"valid.{suffix}")
 
 
 def test_bad_json_is_told_by_line(tmp_path):

@@ -8,6 +8,7 @@ from vits.doctor.findings import ERROR, NOTE, WARNING, Case, Finding
 from vits.doctor.text_rules import N_CASES, finding, some_of
 from vits.sources.entry import (
     BAD_JSON,
+    EMPTY_LIST,
     LINE_BREAKS,
     NO_RECORDING_LISTED,
     NO_TEXT_FILE,
@@ -68,6 +69,13 @@ OF_PROBLEMS = {  # kind of the finding, severity, what, why, fix
         "lists have line ends of old Macs",
         "Other programs read them as one line.",
         "save the list with Unix line ends",
+    ),
+    EMPTY_LIST: (
+        "empty_list",
+        WARNING,
+        "lists have no utterance",
+        "Without a validation list training goes on without a validation loss.",
+        "write utterances into it, or delete it: training then holds data.n_valid of its own out",
     ),
 }
 

@@ -21,7 +21,7 @@ from vits.prepare.work import (
     read_rows,
     write_rows,
 )
-from vits.sources.entry import LINE_BREAKS, TWICE, Entry, Problem, Source
+from vits.sources.entry import EMPTY_LIST, LINE_BREAKS, TWICE, Entry, Problem, Source
 from vits.sources.reader import SPLITS, read_source
 from vits.sources.text_files import IS_UTF16, SHOWN
 
@@ -39,7 +39,9 @@ def read_entries(folder: Path, settings: Settings) -> tuple[int, str]:
 
 
 def _rows(source: Source, settings: Settings) -> Iterator[dict[str, Any]]:
-    read_anyway = [p for p in source.problems if p.kind == LINE_BREAKS or p.detail == IS_UTF16]
+    read_anyway = [
+        p for p in source.problems if p.kind in (LINE_BREAKS, EMPTY_LIST) or p.detail == IS_UTF16
+    ]
     notes = [*source.notes, *(f"{problem.place}: {problem.detail}" for problem in read_anyway)]
     yield {"layout": source.layout, "notes": [_printable(note) for note in notes]}
     problems = [problem for problem in source.problems if problem not in read_anyway]

@@ -54,7 +54,6 @@ class Columns:
 def recognise(rows: TextRows, layout: str | None) -> Columns:
     """The columns of a list. UserError where they cannot be told, with how to say it."""
     if not len(rows):
-        rows.notes.append(f"{rows.name} is empty")
         return Columns("|", LAYOUTS["path_text"], False, "path_text")
     some = [rows[i] for i in _spread(len(rows))]
     separator = _separator(rows, some)

@@ -36,6 +36,7 @@ class Problem:
 NOT_UTF8, WRONG_COLUMNS, NO_TEXT_FILE = "not UTF-8", "wrong number of columns", "no text file"
 NO_RECORDING_LISTED, BAD_JSON = "recording without an entry", "not JSON"
 TWICE, LINE_BREAKS = "id listed twice", "odd line breaks"
+EMPTY_LIST = "list without an utterance"
 KINDS = (
     NOT_UTF8,
     WRONG_COLUMNS,
@@ -44,6 +45,7 @@ KINDS = (
     BAD_JSON,
     TWICE,
     LINE_BREAKS,
+    EMPTY_LIST,
 )
 
 

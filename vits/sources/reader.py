@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hifigan.corpus.finder import SUBFOLDERS, SUFFIXES, Folders, files_below, without_suffix
 from hifigan.errors import UserError
-from vits.sources.entry import NO_RECORDING_LISTED, Entry, Problem, Source
+from vits.sources.entry import EMPTY_LIST, NO_RECORDING_LISTED, Entry, Problem, Source
 from vits.sources.folders import Found, read_pairs, read_vctk
 from vits.sources.kaldi import read_kaldi
 from vits.sources.lists import ManyLists, read_list_file
@@ -93,6 +93,11 @@ def _read_lists(path: Path, folder: Path, layout: str | None) -> Source:
     if path.is_dir():
         notes.insert(0, f"lists: {', '.join(file.name for file in files)}")
     problems = [problem for entries in lists for problem in entries.problems]
+    problems += [
+        Problem(EMPTY_LIST, entries.rows.name, "0 utterances, expected lines such as a.wav|Hello.")
+        for entries in lists
+        if not len(entries) and not entries.problems
+    ]
     entries = ManyLists(lists) if len(lists) > 1 else lists[0]
     if path.is_dir():
         problems += _unlisted(folder, entries)
