@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from hifigan.errors import UserError
+from hifigan.torn import torn, torn_words
 
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -49,6 +50,8 @@ def read_samples(path: Path) -> tuple[np.ndarray, int]:
     Integer formats of any depth come as [-1, 1); float formats as stored.
     """
     with _opened(path) as file:
+        if found := torn(file.extra_info):
+            raise UserError(f"{path}: {torn_words(*found)}; make or download the file again")
         try:
             samples = file.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:

@@ -101,6 +101,30 @@ def test_a_cut_off_flac_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "suffix, coding", [("wav", "PCM_16"), ("wav", "FLOAT"), ("wav", "PCM_24"), ("aiff", "PCM_16")]
+)
+def test_a_cut_off_wav_is_refused(tmp_path, suffix, coding):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, (50000, 2)), 22050, coding)
+    assert read_audio(path, 22050).shape == (50000,)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(UserError, match="cut off: has .* bytes of sound, expected .*; make or"):
+        read_audio(path, 22050)
+
+
+@pytest.mark.parametrize("size", [0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF])
+def test_a_wav_from_a_pipe_which_does_not_know_its_length_is_whole(tmp_path, size):
+    soundfile.write(tmp_path / "a.wav", tone(440, 22050), 22050)
+    whole = bytearray((tmp_path / "a.wav").read_bytes())
+    place = whole.index(b"data") + 4
+    whole[place : place + 4] = size.to_bytes(4, "little")
+    (tmp_path / "b.wav").write_bytes(whole)
+    torch.testing.assert_close(
+        read_audio(tmp_path / "b.wav", 22050), read_audio(tmp_path / "a.wav", 22050)
+    )
+
+
+@pytest.mark.parametrize(
     "suffix, tolerance", [(".wav", 1e-4), (".flac", 1e-4), (".ogg", 0.05), (".mp3", 0.1)]
 )
 def test_what_is_written_reads_back(tmp_path, suffix, tolerance):

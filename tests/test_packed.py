@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+from hifigan.corpus import known_recordings
 from hifigan.corpus.columns import Columns, DamagedFile, open_columns, require_whole, write_columns
 from hifigan.corpus.known_recordings import MAX_FILES, UNKNOWN, KnownRecordings
 from hifigan.corpus.packed import Picked, StringsBuilder, pack
@@ -130,3 +131,15 @@ def test_many_files_are_put_together_and_nothing_is_forgotten(tmp_path):
     facts, details = known.look_up(paths)
     assert facts["size"].tolist() == [*range(3 * MAX_FILES), 3 * MAX_FILES - 1]
     assert details == {i: f"detail {i}" for i in range(3 * MAX_FILES)}
+
+
+def test_what_an_older_version_has_found_is_looked_at_again(tmp_path, monkeypatch, caplog):
+    """It took a wav that is cut off for a shorter one."""
+    with monkeypatch.context() as older:
+        older.setattr(known_recordings, "LOOK", known_recordings.LOOK - 1)
+        KnownRecordings(tmp_path).add(["a"], facts_of(1), [""])
+    known = KnownRecordings(tmp_path)
+    assert known.look_up(["a"])[0]["size"] == UNKNOWN["size"]
+    assert "older version: its recordings are looked at again" in caplog.text
+    known.add(["a"], facts_of(2), [""])
+    assert known.look_up(["a"])[0]["size"] == 2

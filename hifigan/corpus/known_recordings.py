@@ -24,6 +24,7 @@ from hifigan.corpus.packed import pack
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".recordings"
+LOOK = 2  # change it with what a look finds: what older ones have found is then found anew
 MAX_FILES = 16
 FACTS = np.dtype(  # hifigan/corpus/recordings.py explains them
     [
@@ -84,7 +85,7 @@ class KnownRecordings:
         arrays = string_arrays("path", pack(paths)) | string_arrays("detail", pack(details))
         arrays |= {name: facts[name] for name in FACTS.names}
         stem = f"{time.time_ns():020d}"  # later ones overrule earlier ones
-        write_columns(Columns(arrays, {}), self.folder, stem, SUFFIX)
+        write_columns(Columns(arrays, {"look": LOOK}), self.folder, stem, SUFFIX)
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder else []
@@ -100,6 +101,8 @@ class KnownRecordings:
                     columns = open_columns(path)
                     if not {"path", "detail", *FACTS.names} <= columns.arrays.keys():
                         raise DamagedFile("tells nothing of recordings")
+                    if columns.facts.get("look") != LOOK:
+                        raise DamagedFile("comes from an older version")
                 except FileNotFoundError:  # another run has put it into the next round's file
                     continue
                 except DamagedFile as error:

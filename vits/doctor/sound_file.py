@@ -1,19 +1,16 @@
-"""One recording off the disk: what its header says, whether all of it is there, and its samples.
+"""One recording off the disk: what its header says, whether all of it is there, and its samples."""
 
-libsndfile takes a wav that is cut off for a shorter one, so its header is read here as well.
-"""
-
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from hifigan.torn import torn
+
 MAX_SECONDS = 120.0  # that are measured: no utterance is longer, and memory stays small
 MISSING, UNREADABLE, TRUNCATED, EMPTY, NAN = "missing", "unreadable", "truncated", "empty", "nan"
 N_STEPS = 65536  # that 16 bits can tell apart
-UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # programs write these that do not know the length yet
 MAX_SAMPLES = 1 << 40  # libsndfile answers with more where a header gives no length
 
 
@@ -49,9 +46,9 @@ def read_recording(path: str) -> tuple[Header, np.ndarray]:
                 raise Fault(UNREADABLE, "its header gives no length")
             if header.n_samples == 0:
                 raise Fault(EMPTY, "0 samples", header)
-            missing = _missing_samples(path)
-            if missing:
-                expected = header.n_samples + missing
+            if found := torn(file.extra_info):
+                there, promised = found
+                expected = round(header.n_samples * promised / there)
                 raise Fault(TRUNCATED, _told(header.n_samples, expected), header)
             n_wanted = min(header.n_samples, int(MAX_SECONDS * header.sample_rate))
             samples = _decoded(file, n_wanted)
@@ -90,28 +87,6 @@ def _decoded(file: soundfile.SoundFile, n_wanted: int) -> np.ndarray:
         if not pieces:
             raise
         return np.concatenate(pieces)[:n_wanted]
-
-
-def _missing_samples(path: str) -> int:
-    """How many samples a wav's header promises beyond the file's end; 0 of other files."""
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return 0
-        size = file.seek(0, 2)
-        position, block_bytes = 12, 0
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = struct.unpack("<4sI", file.read(8))
-            start = position + 8
-            if name == b"fmt " and start + 16 <= size:
-                block_bytes = struct.unpack("<HHIIHH", file.read(16))[4]
-            if name == b"data":
-                if length in UNKNOWN_SIZES or block_bytes == 0:
-                    return 0
-                return max(0, start + length - size) // block_bytes
-            position = start + length + length % 2
-    return 0
 
 
 def _told(n_found: int, n_expected: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hifigan import torn
 from hifigan.corpus import activity
 from hifigan.corpus.columns import (
     Columns,
@@ -169,6 +170,6 @@ class KnownSounds:
 def _version() -> str:
     """Changes with the code that measures: what other code has measured means something else."""
     digest = hashlib.blake2b(str(FACTS.descr).encode(), digest_size=8)
-    for module in (activity, reverb, sound, sound_file, sound_shape, sound_spectrum):
+    for module in (activity, reverb, sound, sound_file, sound_shape, sound_spectrum, torn):
         digest.update(Path(module.__file__).read_bytes())
     return digest.hexdigest()

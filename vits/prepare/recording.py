@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,6 @@ from vits.prepare.settings import Settings
 MISSING, UNREADABLE = "missing recording", "unreadable"
 SILENCE_PEAK = 1e-3  # of full scale, as training has it
 FULL_SCALE = 32768
-TORN = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)  # libsndfile's notes
-UNKNOWN_SIZE = 2_000_000_000  # bytes; programs that do not know it yet write this or more
 LONGEST_TRIMMED = 10  # times --max_seconds; what is longer is not decoded to be trimmed
 COMPRESSION = 0.4  # of FLAC: level 5 and 8 save 1 % more and take longer
 
@@ -102,20 +99,12 @@ def read_part(path: Path, start: float, end: float) -> tuple[np.ndarray, int]:
 def _refused_undecoded(
     source: Path, settings: Settings, part: tuple[float, float] | None
 ) -> Made | None:
-    """The refusal of what no trimming makes short enough, and of what is cut off.
-
-    Hours of sound would fill the memory. A wav that is cut off decodes as if it were a shorter one:
-    libsndfile only notes that its header promises more.
-    """
+    """The refusal of what no trimming makes short enough: hours of sound would fill the memory."""
     longest = settings.max_seconds * (LONGEST_TRIMMED if settings.trim else 1)
     try:
         info = soundfile.info(source)
     except (soundfile.LibsndfileError, OSError):
         return None  # reading says what is wrong
-    torn = TORN.search(info.extra_info)
-    if part is None and torn and int(torn[1]) < UNKNOWN_SIZE:
-        told = f"cut off: has {int(torn[2]):,} bytes of sound, expected {int(torn[1]):,} by its "
-        return Made(fault=UNREADABLE, detail=f"{source}: {told}header; copy or record it again")
     seconds = info.duration if part is None else part[1] - part[0]
     if seconds <= longest:
         return None
