@@ -24,11 +24,17 @@ from hifigan.json_config import config_to_dict, differences, read_config
 from vits.config import VitsConfig
 from vits.exchange.voice_folder import VOICE, shipped_voices
 from vits.speaking.anything import load
-from vits.speaking.arguments import manner_of, output_of, read_arguments, require_sense
+from vits.speaking.arguments import (
+    goes_to_folder,
+    manner_of,
+    output_of,
+    read_arguments,
+    require_sense,
+)
 from vits.speaking.info import describe
 from vits.speaking.jobs import speak, write
 from vits.speaking.manner import Manner
-from vits.speaking.texts import STANDARD, Item, read_items
+from vits.speaking.texts import STANDARD, Item, read_items, require_file_names
 from vits.speaking.voice import Voice
 
 VOICES = Path(__file__).parent / "voices"
@@ -68,7 +74,11 @@ def items_of(args: argparse.Namespace) -> list[Item]:
         return [Item("0001", args.text)]
     if args.text_file is None and sys.stdin.isatty():
         raise UserError("no text: give --text or --text_file, or pipe one into standard input")
-    return read_items(args.text_file or STANDARD)
+    path = args.text_file or STANDARD
+    items = read_items(path)
+    if goes_to_folder(args):
+        require_file_names(items, path)
+    return items
 
 
 def sayable(items: list[Item], voice: Voice, how: Manner) -> list[Item]:

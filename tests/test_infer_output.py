@@ -92,6 +92,21 @@ def test_lines_go_into_files_named_by_their_ids(run, tmp_path):
     )
 
 
+def test_an_id_too_long_for_a_file_stops_the_batch_before_anything_is_spoken(run, tmp_path, caplog):
+    lines, out = tmp_path / "lines.txt", tmp_path / "out"
+    lines.write_text(f"a|това е\n{'я' * 101}|добър ден\n", "utf-8")
+    with caplog.at_level("INFO"):
+        code, err = run("--text_file", lines, "--out_path", out)
+    assert code == 2 and not out.exists() and "voice: " not in caplog.text
+    assert "lines.txt: the id of text 2, " in error_line(err)
+    assert "has 202 bytes, expected 200 at most" in error_line(err)
+    code, _ = run("--text_file", lines, "--out_path", tmp_path / "one.wav")
+    assert code == 0  # there the ids name nothing
+    lines.write_text(f"{'я' * 100}|добър ден\n", "utf-8")
+    assert run("--text_file", lines, "--out_path", out, "--timings", ".TextGrid")[0] == 0
+    assert {p.name for p in out.iterdir()} == {f"{'я' * 100}.wav", f"{'я' * 100}.TextGrid"}
+
+
 def test_times_go_beside_the_sound(run, tmp_path):
     (tmp_path / "lines.txt").write_text("това е. Добър ден.\nедин час", "utf-8")
     out = tmp_path / "a.wav"

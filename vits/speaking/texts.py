@@ -9,6 +9,8 @@ from pathlib import Path
 from hifigan.errors import UserError
 
 STANDARD = Path("-")
+MAX_NAME_BYTES = 200  # of the 255 that file systems allow; suffixes and temporary names take some
+SHOWN = 40  # characters of an id in a message
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ def read_items(path: Path) -> list[Item]:
 def file_name(id_: str) -> str:
     """An id as the name of a file: without what leads elsewhere."""
     return re.sub(r'[\x00-\x1f<>:"|?*/\\]', "_", Path(id_).name).strip(" .") or "_"
+
+
+def require_file_names(items: Sequence[Item], path: Path) -> None:
+    """Refuse ids that are too long to name files. path: of the texts, for the message."""
+    for number, item in enumerate(items, start=1):
+        n_bytes = len(file_name(item.id).encode())
+        if n_bytes > MAX_NAME_BYTES:
+            raise UserError(
+                f"{_named(path)}: the id of text {number}, {item.id[:SHOWN] + '...'!r}, has "
+                f"{n_bytes} bytes, expected {MAX_NAME_BYTES} at most in the name of a file; "
+                f"shorten it"
+            )
 
 
 def _read(path: Path) -> str:
