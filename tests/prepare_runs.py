@@ -13,7 +13,7 @@ from unittest.mock import patch
 import numpy as np
 import soundfile
 
-from vits.prepare import __main__ as prepare
+from vits.prepare import command
 
 RATE = 16000
 LONG = 300.0  # seconds that a busy machine may take
@@ -59,7 +59,7 @@ def run(source: Path, out: Path, *arguments: object) -> tuple[int, str]:
             patch.object(sys, "argv", ["vits.prepare", *map(str, asked)]),
             redirect_stderr(told),
         ):
-            prepare.main()
+            command.main()
         code = 0
     except SystemExit as stopped:
         code = stopped.code

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,21 @@ def test_what_a_killed_run_left_behind_is_removed_though_its_source_is_gone(tmp_
     (out / "audio/wavs/.u2.flac.part").write_bytes(b"fLaC")
     assert run(source, out)[0] == 0
     assert sorted(path.name for path in (out / "audio/wavs").iterdir()) == ["u0.flac", "u1.flac"]
+
+
+def test_an_interrupt_while_its_parts_are_loaded_leaves_no_traceback(tmp_path):
+    """Loading takes seconds, in which a mistyped command is often stopped."""
+    loading = tmp_path / "torch.py"
+    loading.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", "utf-8")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    done = subprocess.run(
+        [sys.executable, "-m", "vits.prepare", "--help"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 def test_a_note_that_was_cut_off_costs_one_recording_at_most(tmp_path):
