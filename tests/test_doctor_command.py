@@ -167,6 +167,9 @@ def test_a_file_that_is_not_there_is_a_mistake_with_a_guess(tmp_path):
         kind_of(str(tmp_path / "metdata.csv"))
     with pytest.raises(UserError, match="no such file"):
         kind_of("my_voice")
+    (tmp_path / "other").symlink_to("nothing")
+    with pytest.raises(UserError, match=r"other: no such file or folder; name a"):
+        kind_of(str(tmp_path / "other"))
 
 
 @pytest.mark.parametrize("words", ["buzzing", "loss=nan", "loss nan", "noisy voice"])

@@ -148,5 +148,6 @@ def _near(path: Path) -> str:
     folder = path.parent
     if not _exists(folder) or not folder.is_dir():
         return ""
-    near = difflib.get_close_matches(path.name, [found.name for found in folder.iterdir()], 1)
+    names = {found.name for found in folder.iterdir()} - {path.name}  # a link to nothing is there
+    near = difflib.get_close_matches(path.name, sorted(names), 1)
     return f"; did you mean {folder / near[0]}?" if near else ""
