@@ -232,7 +232,7 @@ def test_a_wrong_argument_is_refused_in_one_line(small, refused):
     refused("-c", "small.json", "--batch_size", 4, says=["--batch_size"])
     refused(says=["-c/--config"])
     refused("-m", "b", main=finetune.main, says=["--restore_from"])
-    refused("--text", "a", "--model_path", "x", main=infer.main, says=["--out_path"])
+    refused("--text", "a", main=infer.main, says=["--model_path", "--voice"])
 
 
 def test_cuda_without_a_gpu_is_refused(small, refused, monkeypatch):
