@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hifigan.errors import UserError
-from vits.data_config import DataConfig
 from vits.corpus.filelist import Line, find_lists, hold_out, read_list, read_lists
+from vits.data_config import DataConfig
 
 
 def config(folder, **changes):
