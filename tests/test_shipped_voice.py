@@ -77,7 +77,12 @@ def test_ten_sentences_can_be_heard() -> None:
 @pytest.mark.slow
 def test_a_step_of_fine_tuning_goes_on_from_it(tmp_path: Path) -> None:
     arguments = ("--restore_from", FOLDER, "--data", REPOSITORY / "data/ljspeech-mini")
-    settings = ("train.batch_size=1", "train.look_at_start=false", "data.packed_cache=false")
+    settings = (
+        "train.batch_size=1",
+        "train.look_at_start=false",
+        "data.packed_cache=false",
+        "data.n_valid=1",
+    )
     flags = [argument for setting in settings for argument in ("--set", setting)]
     run_script(
         tmp_path, "finetune.py", *arguments, "-m", "a", "--max_steps", 1, *flags, timeout=600
