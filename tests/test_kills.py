@@ -15,7 +15,7 @@ from tests.processes import MARK, marked, wait_until_gone
 from tests.same_run import assert_same_run
 from tests.small_run import ENVIRONMENT, command, run_script, scalars, write_config, write_data
 
-N_KILLS, N_REAL_KILLS = 50, 3
+N_KILLS, N_REAL_KILLS = 30, 3
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def kill_at_random(folder: Path, arguments: list[str], draw: random.Random) -> N
 
 
 @pytest.mark.slow
-def test_fifty_kills_at_random_moments_change_nothing_to_the_bit(folder) -> None:
+def test_thirty_kills_at_random_moments_change_nothing_to_the_bit(folder) -> None:
     """The kills are spread over the start, steps, looks and saves, and some hit each of them."""
     arguments = ["-c", "small.json", "-m", "killed"]
     killer = [sys.executable, str(REPOSITORY / "tests/kill_worker.py")]

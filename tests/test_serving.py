@@ -323,14 +323,14 @@ def test_an_interrupt_while_it_streams_leaves_no_traceback(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
-def test_a_thousand_requests_in_a_row_leave_memory_flat(server: Server) -> None:
+def test_hundreds_of_requests_in_a_row_leave_memory_flat(server: Server) -> None:
     for i in range(100):
         assert server.say(response_format="wav", seed=i)[0] == 200
     before = server.resident_mib()
-    for i in range(1000):
+    for i in range(400):
         encoding = ("wav", "mp3", "flac", "opus")[i % 4]
         assert server.say(response_format=encoding, seed=i)[0] == 200
-    assert server.resident_mib() - before < 12
+    assert server.resident_mib() - before < 8
 
 
 def test_mistakes_in_the_command_end_in_one_line(

@@ -419,7 +419,7 @@ def quick_layouts(monkeypatch) -> None:
     monkeypatch.setattr(hugging_face, "generator_layout", layout)
 
 
-@pytest.mark.parametrize("n_times", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_times", [12, pytest.param(80, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_damage_ends_in_one_line_or_in_a_whole_voice(
     tmp_path, voice, quick_layouts, kind, n_times

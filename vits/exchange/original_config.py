@@ -262,9 +262,9 @@ def _vocabulary(path: Path) -> list[str]:
 def _front_end(source: Path, data: dict[str, Any], given: VitsConfig | None) -> tuple[str, str]:
     """Its name here, and the language."""
     cleaners = data.get("text_cleaners")
-    known = [c for c in cleaners if c in CLEANERS] if isinstance(cleaners, list) else []
-    if len(known) == 1 and known == cleaners:
-        return CLEANERS[known[0]], "en-us"
+    only = cleaners[0] if isinstance(cleaners, list) and len(cleaners) == 1 else None
+    if isinstance(only, str) and only in CLEANERS:
+        return CLEANERS[only], "en-us"
     if given is not None:
         return given.text.front_end, given.text.language
     raise UserError(
